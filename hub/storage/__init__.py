@@ -1,0 +1,1 @@
+"""Where things are kept: readings and records in SQLite, documents of human scale in TinyDB."""
