@@ -1,0 +1,1 @@
+"""What the hub knows: gateways, devices, entities, areas and labels."""
