@@ -1,0 +1,1 @@
+"""Who may use the hub: users, their passwords, and their API tokens."""
