@@ -70,7 +70,7 @@ class Rollups:
         # batches and does not wait for an idle moment like other background work: a batch that
         # overtook it would have its marks removed, and whoever made them would not know.
         self.on_taken(pairs)
-        seconds = await self._writer.run(partial(_compute_timed, pairs))
+        seconds = await self._writer.run(partial(_compute_timed, pairs), is_patient=True)
         self._pace.note(seconds)
         self.longest_slice = max(self.longest_slice, seconds)
         self.pair_count += len(pairs)
@@ -106,7 +106,7 @@ def compute(connection: sqlite3.Connection, pairs: Sequence[Pair]) -> None:
     connection.execute(_HOURS.format(values=values), flat)
     days = sorted({(series, hour // 24) for series, hour in pairs})
     connection.execute(_DAYS.format(values=_values(len(days))), list(chain.from_iterable(days)))
-    connection.execute(f"DELETE FROM dirty WHERE (series, hour) IN (VALUES {values})", flat)  # noqa: S608
+    connection.execute(_UNMARK.format(values=values), flat)
 
 
 def _values(count: int) -> str:
@@ -134,3 +134,9 @@ FROM wanted CROSS JOIN rollup_hour ON rollup_hour.series = wanted.series
     AND start >= wanted.day * 24 AND start < (wanted.day + 1) * 24
 GROUP BY wanted.series, wanted.day
 """  # noqa: S608
+
+# With the values right behind IN the whole table would be walked for every slice.
+_UNMARK = """
+WITH wanted(series, hour) AS (VALUES {values})
+DELETE FROM dirty WHERE (series, hour) IN (SELECT series, hour FROM wanted)
+"""

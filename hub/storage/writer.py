@@ -98,15 +98,17 @@ class Writer:
         """
         return self._put(Job(self._next(), self._future(), batch=batch, is_urgent=is_urgent))
 
-    async def run(self, apply: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, apply: Callable[[sqlite3.Connection], T], *, is_patient: bool = False) -> T:
         """Return what *apply* returns, run in a transaction between the batches before and after.
 
-        It must not commit, and should be quick: everybody waits for it.
+        It must not commit, and should be quick: everybody waits for it. With *is_patient* the
+        caller waits for as long as it takes, also when the disk stalls.
 
         Raises:
             StorageBusy: as for `submit`.
         """
-        result: T = await self._put(Job(self._next(), self._future(), apply=apply))
+        job = Job(self._next(), self._future(), apply=apply)
+        result: T = await self._put(job, is_patient=is_patient)
         return result
 
     async def run_slice(
@@ -177,9 +179,9 @@ class Writer:
             raise StorageError("the writer has ended: restart the hub")
         return self._loop.create_future()
 
-    def _put(self, job: Job) -> "asyncio.Future[Any]":
+    def _put(self, job: Job, *, is_patient: bool = False) -> "asyncio.Future[Any]":
         counters = self.counters
-        if self._watchdog.is_stalled:
+        if self._watchdog.is_stalled and not is_patient:
             self._refuse("the disk has not answered for a second")
         rows = counters.queued_row_count + job.row_count
         size = counters.queued_bytes + job.byte_count
@@ -187,7 +189,7 @@ class Writer:
             self._refuse("too much waits to be written")
         counters.queued_row_count = rows
         counters.queued_bytes = size
-        if job.is_urgent:
+        if job.is_urgent and not is_patient:
             self._watchdog.watch(job)
         if self._thread is not None:
             self._thread.put(job)

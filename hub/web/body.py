@@ -1,8 +1,7 @@
 """Reading bodies within bounds: of bytes, of memory over all requests, and of time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Protocol
 
 from aiohttp import web
@@ -71,43 +70,22 @@ class BodyReader:
         if declared > largest:
             raise RefusalError(413, f"expected at most {largest} bytes, got {declared}")
         await _invite(http)
+        chunks = _Chunks(http, self._gate)
         held: list[bytes] = []
         size = 0
         try:
-            async with aclosing(self._chunks(http)) as chunks:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > route.body_limit:
-                        return b"", await self._spool(call, bound, [*held, chunk], chunks)
-                    self._gate.hold(len(chunk))
-                    held.append(chunk)
+            while chunk := await chunks.next():
+                size += len(chunk)
+                if size > route.body_limit:
+                    return b"", await self._spool(call, bound, [*held, chunk], chunks)
+                self._gate.hold(len(chunk))
+                held.append(chunk)
             return b"".join(held), None
         finally:
+            chunks.close()
             self._gate.body_bytes -= sum(map(len, held))
 
-    async def _chunks(self, http: web.BaseRequest) -> AsyncGenerator[bytes, None]:
-        limits = self._gate.limits
-        deadline = asyncio.get_running_loop().time() + limits.body_pause.total_seconds()
-        size = 0
-        while chunk := await self._next(http, deadline + size / limits.body_rate):
-            size += len(chunk)
-            yield chunk
-
-    async def _next(self, http: web.BaseRequest, deadline: float) -> bytes:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await http.content.readany()
-        except TimeoutError:
-            raise RefusalError(400, "the body did not arrive in time") from None
-        except web.RequestPayloadError:
-            raise RefusalError(400, "the body is malformed") from None
-        except (OSError, RuntimeError):  # RuntimeError: aiohttp's word for a closed connection
-            self._gate.counts.disconnect_count += 1
-            raise RefusalError(400, "the connection was lost") from None
-
-    async def _spool(
-        self, call: Call, bound: Bound, begun: list[bytes], chunks: AsyncGenerator[bytes, None]
-    ) -> int:
+    async def _spool(self, call: Call, bound: Bound, begun: list[bytes], chunks: "_Chunks") -> int:
         route = bound.route
         size = sum(map(len, begun))
         if self._spools is None or size > route.spool_limit:
@@ -116,19 +94,60 @@ class BodyReader:
             self._gate.counts.overload_count += 1
             raise RefusalError(503, "too many large bodies at once")
         self._spooling_count += 1
-        spool = self._spools.spool()
         try:
-            for chunk in begun:
-                await spool.write(chunk)
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > route.spool_limit:
-                    raise RefusalError(413, f"expected at most {route.spool_limit} bytes")
-                await spool.write(chunk)
-            return await spool.commit(_item(call, bound, size))
+            spool = self._spools.spool()
+            try:
+                for chunk in begun:
+                    await spool.write(chunk)
+                while chunk := await chunks.next():
+                    size += len(chunk)
+                    if size > route.spool_limit:
+                        raise RefusalError(413, f"expected at most {route.spool_limit} bytes")
+                    await spool.write(chunk)
+                return await spool.commit(_item(call, bound, size))
+            finally:
+                await spool.abort()
         finally:
             self._spooling_count -= 1
-            await spool.abort()
+
+
+class _Chunks:
+    """The pieces of a body as they arrive, which must be soon enough."""
+
+    def __init__(self, http: web.BaseRequest, gate: Gate) -> None:
+        self._content = http.content
+        self._counts = gate.counts
+        self._rate = gate.limits.body_rate
+        self._loop = asyncio.get_running_loop()
+        self._size = 0
+        pause = gate.limits.body_pause.total_seconds()
+        self._start = self._loop.time() + pause
+        self._timer = self._loop.call_later(pause, self._look)
+
+    async def next(self) -> bytes:
+        """Wait for the next piece; nothing means that the body is complete."""
+        try:
+            chunk = await self._content.readany()
+        except TimeoutError:
+            raise RefusalError(400, "the body did not arrive in time") from None
+        except web.RequestPayloadError:
+            raise RefusalError(400, "the body is malformed") from None
+        except (OSError, RuntimeError):  # RuntimeError: aiohttp's word for a closed connection
+            self._counts.disconnect_count += 1
+            raise RefusalError(400, "the connection was lost") from None
+        self._size += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Stop the clock."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        left = self._start + self._size / self._rate - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._content.set_exception(TimeoutError())
 
 
 def _item(call: Call, bound: Bound, size: int) -> Quarantined:

@@ -1,5 +1,6 @@
 """aiohttp's connections, counted and bounded, and with a quiet answer to what is no HTTP."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -12,6 +13,7 @@ from hub.web.dialect import CORE, Dialect, core_problem
 from hub.web.reply import Dates, Reply
 
 log = logging.getLogger(__name__)
+_LAST_GRACE = 0.25
 _BODY = b'{"message": "this is not an HTTP request that the hub understands"}'
 
 
@@ -97,3 +99,15 @@ class HttpServer(web.Server):
     def __call__(self) -> Connection:
         """Make the protocol of a new connection."""
         return Connection(self, self._shared, loop=self._loop, **self._options)
+
+    async def close(self) -> None:
+        """Close every connection; what a handler still does there is cancelled."""
+        self.pre_shutdown()
+        await asyncio.sleep(0)
+        left = self.connections
+        # One connection that fails to close must not keep the others open.
+        await asyncio.gather(
+            *(connection.shutdown(_LAST_GRACE) for connection in left), return_exceptions=True
+        )
+        for connection in left:
+            connection.force_close()

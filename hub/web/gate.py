@@ -49,7 +49,7 @@ class Gate:
         self.phase = Phase.STARTING
         self.in_flight = 0
         self.body_bytes = 0
-        self._emptied: asyncio.Event | None = None
+        self._emptied: asyncio.Future[None] | None = None
 
     def is_open(self, tally: Tally) -> bool:
         """Tell whether a request of this owner may come in."""
@@ -76,8 +76,8 @@ class Gate:
         self.in_flight -= 1
         tally.in_flight -= 1
         self.body_bytes -= body_bytes
-        if self.in_flight == 0 and self._emptied is not None:
-            self._emptied.set()
+        if self.in_flight == 0:
+            self._tell_emptied()
 
     def hold(self, byte_count: int) -> None:
         """Note bytes of a body that are now in memory; whoever calls gives them back.
@@ -93,10 +93,13 @@ class Gate:
     async def emptied(self, seconds: float) -> bool:
         """Wait until nothing is in flight, at most *seconds*; tell whether it is so."""
         if self.in_flight:
-            self._emptied = asyncio.Event()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._emptied.wait()
-            except TimeoutError:
-                return False
-        return True
+            loop = asyncio.get_running_loop()
+            self._emptied = loop.create_future()
+            timer = loop.call_later(seconds, self._tell_emptied)
+            await self._emptied
+            timer.cancel()
+        return not self.in_flight
+
+    def _tell_emptied(self) -> None:
+        if self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)

@@ -129,13 +129,14 @@ class Reply(web.StreamResponse):
         if len(data) < _SMALL and not transport.get_write_buffer_size():
             await request.writer.write(data)
             return
+        timer = asyncio.get_running_loop().call_later(self._write_pause, transport.abort)
         try:
-            async with asyncio.timeout(self._write_pause):
-                await request.writer.write(data)
-                await request.writer.drain()
-        except TimeoutError:
-            transport.abort()
-            raise ConnectionResetError("the answer was not read in time") from None
+            await request.writer.write(data)
+            await request.writer.drain()
+        finally:
+            timer.cancel()
+        if transport.is_closing():
+            raise ConnectionResetError("the connection was lost, or the answer not read in time")
 
 
 def _framed(chunk: bytes, *, is_chunked: bool) -> bytes:

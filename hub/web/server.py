@@ -124,7 +124,8 @@ class Server:
         is_done = await self.gate.emptied(grace)
         if not is_done:
             log.warning("requests cut off count=%d", self.gate.in_flight)
-        await asyncio.gather(*(http.shutdown(0.5) for http in self._http))
+        for http in self._http:
+            await http.close()
         self._listeners.clear()
         self._http.clear()
         self.urls.clear()

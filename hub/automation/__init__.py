@@ -1,0 +1,1 @@
+"""Automations: Home Assistant's YAML and semantics, on the hub's clock and bus."""

@@ -1,0 +1,1 @@
+"""Conditions: what must be true for a run to go on."""

@@ -1,0 +1,1 @@
+"""Steps: what a run does. One module per family of actions."""

@@ -1,0 +1,1 @@
+"""Templates: Home Assistant's Jinja in a sandbox with limits that hold."""
