@@ -5,9 +5,11 @@ This is the public door: plugins, examples and the documentation import from her
 ``fieldhub>=X,<Y`` in its metadata.
 """
 
-from hub import units
+from hub import jsonsplit, units
 from hub.action import Action, ActionCall
 from hub.clock import UTC, Clock, from_us, to_us
+from hub.config import shapes
+from hub.config.secret import Secret
 from hub.context import PluginContext
 from hub.errors import (
     ActionError,
@@ -106,6 +108,7 @@ __all__ = [
     "Request",
     "Response",
     "Route",
+    "Secret",
     "Simulator",
     "SimulatorOptions",
     "State",
@@ -122,6 +125,8 @@ __all__ = [
     "from_us",
     "hookimpl",
     "json_response",
+    "jsonsplit",
+    "shapes",
     "to_us",
     "units",
 ]

@@ -77,7 +77,7 @@ def test_a_class_and_its_wire_name_are_one_subscription(bus, got):
 
     bus.publish(area("barn"))
 
-    assert by_name == by_class == [area("barn")] or len(by_name) == len(by_class) == 1
+    assert len(by_name) == len(by_class) == 1
     assert bus.wants("area_registry_updated")
     assert bus.wants(AreaRegistryUpdated)
 
@@ -184,12 +184,12 @@ def test_everything_but_state_reported_reaches_those_who_listen_to_all(bus, got)
     assert not bus.wants(StateReported)
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
 @pytest.mark.parametrize(
-    "error", [Broken, asyncio.CancelledError, SystemExit], ids=lambda e: e.__name__
+    "error", [BrokenError, asyncio.CancelledError, SystemExit], ids=lambda e: e.__name__
 )
 @pytest.mark.parametrize("options", [{}, {"where": {"area_id": "barn"}}, {"event": "*"}])
 def test_a_handler_that_fails_is_named_and_the_others_get_the_event(
@@ -213,7 +213,7 @@ def test_a_handler_that_fails_is_named_and_the_others_get_the_event(
 def test_a_handler_that_leaves_and_fails_is_still_logged(bus, caplog):
     def fail(_event):
         leave()
-        raise Broken
+        raise BrokenError
 
     leave = bus.subscribe(HubStarted, fail, owner="gone")
 
@@ -243,7 +243,7 @@ def test_nested_events_go_on_after_one_of_their_handlers_failed(bus, got):
     def answer(event):
         if event.area_id == "1":
             bus.publish(area("2"))
-        raise Broken
+        raise BrokenError
 
     bus.subscribe(AreaRegistryUpdated, answer, owner="a")
     found = got(AreaRegistryUpdated)

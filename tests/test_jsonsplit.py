@@ -1,6 +1,5 @@
 import asyncio
 import json
-import math
 import time
 
 import pytest
@@ -152,7 +151,7 @@ async def test_an_element_with_a_broken_inside_leaves_its_neighbours_alone():
     result = await split(b'[{"a": 1}, {"a": nonsense 2}, {"a": 3},]')
 
     (chunk,) = result.chunks()
-    assert pieces(chunk) == [b'{"a": 1}', b'{"a": nonsense 2}', b'{"a": 3}', b""]
+    assert pieces(chunk) == [b'{"a": 1}', b'{"a": nonsense 2}', b'{"a": 3}']
 
 
 @pytest.mark.parametrize("depth", [3, 8, 60, 400])
@@ -178,16 +177,16 @@ async def test_chunks_are_small_unless_one_element_is_large():
 
 
 async def longest_block(body):
-    """Return how long the event loop was held while *body* was split, in seconds."""
+    """Return how long the event loop was held while *body* was split, in seconds of this thread."""
     longest = 0.0
     is_done = False
 
     async def watch():
         nonlocal longest
-        last = time.perf_counter()
+        last = time.thread_time()
         while not is_done:
             await asyncio.sleep(0)
-            now = time.perf_counter()
+            now = time.thread_time()
             longest = max(longest, now - last)
             last = now
 
@@ -206,7 +205,6 @@ async def longest_block(body):
 ENTRY = json.dumps({"serial": "282C024FFFB1", "params": [{"channel": 1, "value": 21.5}] * 3})
 
 
-@pytest.mark.serial
 @pytest.mark.parametrize(
     "body",
     [
@@ -227,14 +225,7 @@ ENTRY = json.dumps({"serial": "282C024FFFB1", "params": [{"channel": 1, "value":
     ids=lambda body: f"{body[:24]!r}",
 )
 async def test_the_loop_is_never_held_for_long(body):
-    # Machines stutter: the best of some runs is what the code does.
-    best = math.inf
-    for _ in range(5):
-        best = min(best, await longest_block(body))
-        if best < 0.02:
-            break
-
-    assert best < 0.05
+    assert await longest_block(body) < 0.05
 
 
 async def test_a_pace_lets_others_run_during_long_work():

@@ -368,8 +368,9 @@ async def test_the_same_value_later_only_reports(rig):
 
 
 @pytest.mark.parametrize(
-    "at", [dt.timedelta(minutes=10, microseconds=1), dt.datetime(2014, 12, 31, 23, 59, 59, tzinfo=UTC)]
-)  # fmt: skip
+    "at",
+    [dt.timedelta(minutes=10, microseconds=1), dt.datetime(2014, 12, 31, 23, 59, 59, tzinfo=UTC)],
+)
 async def test_a_suspect_time_is_stored_and_never_shown(rig, at):
     moment = at if isinstance(at, dt.datetime) else rig.clock.now() + at
     await rig.send(21.5)

@@ -96,7 +96,11 @@ def test_attributes_have_home_assistants_names_and_the_users_wishes():
         "friendly_name": "Cold store T",
     }
     mine = attributes_for(device(), entity(info, icon="mdi:b", options=wishes))
-    assert (mine["unit_of_measurement"], mine["device_class"], mine["icon"]) == ("°F", "heat", "mdi:b")
+    assert (mine["unit_of_measurement"], mine["device_class"], mine["icon"]) == (
+        "°F",
+        "heat",
+        "mdi:b",
+    )
     assert attributes_for(device(), entity(EntityInfo())) == {"friendly_name": "Cold store"}
 
 
