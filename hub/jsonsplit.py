@@ -38,7 +38,7 @@ def _nested(levels: int) -> bytes:
 
 _ELEMENT = rb'(?:[^,"\[\]{}]++|' + _STRING + rb"|[\[{]" + _nested(5) + rb"[\]}])"
 _MANY = re.compile(rb"(?:" + _ELEMENT + rb"*+,)*+", re.DOTALL)
-_ONE = re.compile(rb"(?:" + _ELEMENT + rb"*+,)?+", re.DOTALL)
+_ONE = re.compile(_ELEMENT + rb"*+,", re.DOTALL)
 _OUTSIDE = re.compile(_ELEMENT + rb"*+", re.DOTALL)
 _INSIDE = re.compile(_nested(6), re.DOTALL)
 _TEXT = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
@@ -121,10 +121,18 @@ def pieces(chunk: bytes) -> list[bytes]:
     Raises:
         WireError: It is not one of :meth:`Split.chunks`.
     """
-    scanner = _Scanner(chunk, _ONE, 0)
+    if len(chunk) > CHUNK + 2:
+        return [chunk[1:-1].strip()]
+    found: list[bytes] = []
+    at = 1
+    while match := _ONE.match(chunk, at):
+        found.append(match.group()[:-1].strip())
+        at = match.end()
+    # What the pattern can't match, such as the last element, which no comma follows.
+    scanner = _Scanner(b"[" + chunk[at:], _ONE, 0)
     for _ in scanner.document(None):
         pass
-    return [chunk[start:end].strip() for start, end in scanner.spans]
+    return found + [scanner.body[start:end].strip() for start, end in scanner.spans]
 
 
 class _Scanner:
@@ -197,7 +205,8 @@ class _Scanner:
         match = self._pattern.match
         while True:
             start = self.begun = self.at
-            end = _end(match(self.body, start, start + CHUNK))
+            found = match(self.body, start, start + CHUNK)
+            end = found.end() if found else start
             yield
             if end > start:
                 self._add(start, end - 1)
@@ -279,4 +288,4 @@ class _Scanner:
 
 
 def _end(match: re.Match[bytes] | None) -> int:
-    return match.end() if match else 0  # every pattern here matches the empty string
+    return match.end() if match else 0  # what is skipped may be empty, so there is always a match

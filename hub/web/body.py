@@ -82,7 +82,6 @@ class BodyReader:
                 held.append(chunk)
             return b"".join(held), None
         finally:
-            chunks.close()
             self._gate.body_bytes -= sum(map(len, held))
 
     async def _spool(self, call: Call, bound: Bound, begun: list[bytes], chunks: "_Chunks") -> int:
@@ -118,16 +117,14 @@ class _Chunks:
         self._content = http.content
         self._counts = gate.counts
         self._rate = gate.limits.body_rate
-        self._loop = asyncio.get_running_loop()
-        self._size = 0
         pause = gate.limits.body_pause.total_seconds()
-        self._start = self._loop.time() + pause
-        self._timer = self._loop.call_later(pause, self._look)
+        self._deadline = asyncio.get_running_loop().time() + pause
 
     async def next(self) -> bytes:
         """Wait for the next piece; nothing means that the body is complete."""
         try:
-            chunk = await self._content.readany()
+            async with asyncio.timeout_at(self._deadline):
+                chunk = await self._content.readany()
         except TimeoutError:
             raise RefusalError(400, "the body did not arrive in time") from None
         except web.RequestPayloadError:
@@ -135,19 +132,8 @@ class _Chunks:
         except (OSError, RuntimeError):  # RuntimeError: aiohttp's word for a closed connection
             self._counts.disconnect_count += 1
             raise RefusalError(400, "the connection was lost") from None
-        self._size += len(chunk)
+        self._deadline += len(chunk) / self._rate
         return chunk
-
-    def close(self) -> None:
-        """Stop the clock."""
-        self._timer.cancel()
-
-    def _look(self) -> None:
-        left = self._start + self._size / self._rate - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look)
-        else:
-            self._content.set_exception(TimeoutError())
 
 
 def _item(call: Call, bound: Bound, size: int) -> Quarantined:

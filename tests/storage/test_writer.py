@@ -545,3 +545,14 @@ async def test_the_writer_cannot_start_in_a_folder_that_has_gone(tmp_path, clock
     with pytest.raises(StorageError):
         await store.writer.start()
     assert await store.close()
+
+
+async def test_who_is_patient_waits_through_a_stall(store, fresh_batch, row):
+    gate = Gate()
+    store.writer.fault = gate
+    with pytest.raises(StorageBusy):
+        await store.writer.submit(fresh_batch(row(1, AT, 1)))
+    patient = asyncio.ensure_future(store.writer.run(lambda _: 7, is_patient=True))
+    await asyncio.sleep(0)
+    gate.opened.set()
+    assert await patient == 7

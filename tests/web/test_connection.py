@@ -7,7 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.clock import SystemClock
 from hub.http import Response, Route
+from hub.web.connection import Connections, HttpServer
+from hub.web.counts import Counts
 from hub.web.gate import Limits
 
 GET = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -173,6 +176,31 @@ async def test_targets_of_every_form_are_answered_or_refused(hub, method, target
 
     assert reply.status in {200, 204, 400, 404, 405}
     assert "ERROR" not in caplog.text
+
+
+async def broken(request):
+    if request.path == "/late":
+        await request.writer.write(b"HTTP/1.1 200 OK\r\n")
+    raise KeyError
+
+
+async def test_an_edge_that_fails_itself_is_told_and_closes(caplog):
+    counts = Counts()
+    http = HttpServer(broken, Connections(counts, SystemClock(), most=10), access_log=None)
+    listener = await asyncio.get_running_loop().create_server(http, "127.0.0.1", 0)
+    heads = []
+    for path in (b"/x", b"/late"):
+        reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
+        writer.write(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path)
+        heads.append((await reader.read()).partition(b"\r\n")[0])
+        writer.close()
+        await writer.wait_closed()
+    listener.close()
+    await http.close()
+
+    assert heads == [b"HTTP/1.1 500 Internal Server Error", b"HTTP/1.1 200 OK"]
+    assert counts.of("hub").statuses[500] == 1
+    assert caplog.text.count("connection failed status=500") == 2
 
 
 TOKEN = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=8)

@@ -57,6 +57,15 @@ async def test_an_answer_has_few_headers_and_its_zone_s(serve, barn_zone, echo):
     assert reply.body == b"{}"
 
 
+async def test_a_status_without_a_name_is_fine(serve):
+    async def handler(request):
+        return Response(299)
+
+    hub = await serve(post(handler))
+
+    assert (await hub.ask("POST", "/api/v4/measurements", b"")).status == 299
+
+
 async def test_a_handler_s_headers_beat_its_zone_s(serve, barn_zone):
     async def handler(request):
         return Response(200, b"x", "text/plain", {"x-barn": "no", "Content-Type": "text/css"})

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from hub.clock import UTC, to_us
 from hub.errors import StorageError, WireError
 from hub.http import Request
+from hub.model import DeviceInfo, DeviceKey, EntityInfo
+from hub.registry.records import encode as encode_record
+from hub.registry.registry import Registry
 from hub.storage.store import Store, StoreSettings
 from hub.storage.values import encode
 from hub.storage.writes import WriteBatch
@@ -289,3 +292,22 @@ async def test_a_store_that_fails_is_a_503(serve):
     hub = await serve(*history.routes(Broken(), ENTITIES.get, ManualClock(NOW)), authenticate=local)
 
     assert (await hub.ask("GET", f"{PERIOD}?filter_entity_id=sensor.cold")).status == 503
+
+
+def test_entities_are_found_in_the_registry():
+    registry = Registry()
+    entry, _ = registry.note_device(
+        DeviceInfo(key=DeviceKey("efento", "282C02"), name="Cold store"), 0
+    )
+    info = EntityInfo(name="Temperature", unit="°C", device_class="temperature")
+    series = registry.note_series(entry, "temperature", info, 4.5, 0)
+    entity_id = series.entity.entity_id
+    assert history.finder(registry)(entity_id) is None  # it is not on disk yet
+
+    loaded = Registry()
+    loaded.load([], [encode_record(entry.record)], [encode_record(series.entity)])
+    found = history.finder(loaded)(entity_id)
+
+    assert (found.series, found.domain, found.is_numeric) == (series.entity.series, "sensor", True)
+    assert found.attributes["unit_of_measurement"] == "°C"
+    assert history.finder(loaded)("sensor.unknown") is None
