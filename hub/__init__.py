@@ -24,12 +24,11 @@ from hub.errors import (
     Unauthorized,
     WireError,
 )
+from hub.event import CustomEvent, Event
 from hub.events import (
     CommandFinished,
     CommandRequested,
-    CustomEvent,
     DeviceDiscovered,
-    Event,
     GatewayCameOnline,
     GatewayRestarted,
     GatewayWentOffline,

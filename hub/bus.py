@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
-from hub.events import CustomEvent, Event, StateReported
+from hub.event import CustomEvent, Event
+from hub.events import StateReported
 
 log = logging.getLogger(__name__)
 

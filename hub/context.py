@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from hub.clock import Clock
-from hub.events import Event
+from hub.event import Event
 from hub.model import Batch, Context, DeviceInfo, DeviceKey, GatewayKey, IngestResult, Notice
 
 E = TypeVar("E", bound=Event)

@@ -4,57 +4,17 @@ Each class has a wire type: Home Assistant's own name where it has one, else our
 The table at the end of this module is the whole vocabulary; it only grows. Vendors' events carry
 their plugin's name as a prefix and subclass :class:`Event` in the plugin.
 
-Fields come in Home Assistant's order of ``data``; ``context`` and ``fired_us`` (microseconds
-since 1970) stand at the end of each event and are given by name. Events are msgspec structs: as
-frozen as an attrs class, and made in a fifth of the time.
+Fields come in Home Assistant's order of ``data``; what all events have is in :mod:`hub.event`.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from msgspec import Struct, field
+from msgspec import field
 
-from hub.clock import from_us
-from hub.model import Context, DeviceKey, Value
+from hub.event import Event
+from hub.model import DeviceKey, Value
 from hub.state import State
-
-
-class Event(Struct, frozen=True, kw_only=True):
-    """Something that happened. ``type`` is its name on the wire."""
-
-    type: ClassVar[str] = ""
-
-    context: Context = field(default_factory=Context)
-    fired_us: int = 0
-
-    @property
-    def time_fired(self) -> dt.datetime:
-        """When it happened, aware, in UTC."""
-        return from_us(self.fired_us)
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The event's own fields, as Home Assistant's ``event.data``."""
-        return {n: getattr(self, n) for n in self.__struct_fields__ if n not in _COMMON}
-
-
-_COMMON = frozenset({"context", "fired_us", "is_late"})
-
-
-class CustomEvent(Event, frozen=True):
-    """An event that only automations or clients know, under a name of their own."""
-
-    name: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """What whoever fired it put in."""
-        return self.payload
-
-
-# -- states ---------------------------------------------------------------------------------------
 
 
 class StateChanged(Event, frozen=True):
@@ -78,9 +38,6 @@ class StateReported(Event, frozen=True):
     entity_id: str
     new_state: State
     old_last_reported_us: int = 0
-
-
-# -- readings -------------------------------------------------------------------------------------
 
 
 class ReadingReceived(Event, frozen=True):
@@ -108,9 +65,6 @@ class ReadingsStored(Event, frozen=True):
     count: int
     first_us: int
     last_us: int
-
-
-# -- gateways and devices -------------------------------------------------------------------------
 
 
 class GatewayCameOnline(Event, frozen=True):
@@ -170,9 +124,6 @@ class MessageQuarantined(Event, frozen=True):
     quarantine_id: int
 
 
-# -- registries -----------------------------------------------------------------------------------
-
-
 class EntityRegistryUpdated(Event, frozen=True):
     """An entity was created, updated or removed. ``changes`` holds the former values."""
 
@@ -205,9 +156,6 @@ class LabelRegistryUpdated(Event, frozen=True):
     type: ClassVar[str] = "label_registry_updated"
     action: str
     label_id: str
-
-
-# -- actions, automations, the hub itself ---------------------------------------------------------
 
 
 class ActionCalled(Event, frozen=True):
@@ -344,8 +292,3 @@ EVENT_TYPES: dict[str, type[Event]] = {
     )
 }
 """Wire type → class, for everything the hub itself publishes."""
-
-
-def type_of(event: Event) -> str:
-    """Return an event's name on the wire."""
-    return event.name if isinstance(event, CustomEvent) else event.type

@@ -7,19 +7,20 @@ and whose caller has passed the route's access rule.
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from attrs import field, frozen
+from msgspec import Struct
 
 from hub.errors import WireError
-from hub.model import aware
 
 MIB = 1024 * 1024
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@frozen(kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request.
 
     ``path`` is as the zone's normaliser left it, ``headers`` ignore case, ``params`` are the
@@ -31,10 +32,10 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
-    received: dt.datetime = field(validator=aware)
-    query: Mapping[str, str] = field(factory=dict)
+    received: dt.datetime
+    query: Mapping[str, str] = _NOTHING
     query_pairs: tuple[tuple[str, str], ...] = ()
-    params: Mapping[str, str] = field(factory=dict)
+    params: Mapping[str, str] = _NOTHING
     body: bytes = b""
     peer: str = ""
     principal: Any = None
@@ -53,14 +54,13 @@ class Request:
             raise WireError("body", f"expected JSON, {err}") from err
 
 
-@frozen
-class Response:
+class Response(Struct, frozen=True):
     """One HTTP response with its whole body."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = _NOTHING
 
 
 def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:

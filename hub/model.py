@@ -211,8 +211,7 @@ class Batch:
     events: tuple[Any, ...] | list[Any] = ()
 
 
-@frozen
-class IngestResult:
+class IngestResult(Struct, frozen=True):
     """What became of a batch's readings, counted."""
 
     stored: int = 0

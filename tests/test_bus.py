@@ -5,10 +5,9 @@ from typing import ClassVar
 import pytest
 
 from hub.bus import MAX_WAITING, Bus
+from hub.event import CustomEvent, Event
 from hub.events import (
     AreaRegistryUpdated,
-    CustomEvent,
-    Event,
     GatewayCameOnline,
     HubStarted,
     ReadingReceived,

@@ -3,7 +3,8 @@ import pytest
 import hub
 from hub import events
 from hub.clock import from_us
-from hub.events import EVENT_TYPES, CustomEvent, Event, StateChanged, type_of
+from hub.event import CustomEvent, Event, type_of
+from hub.events import EVENT_TYPES, StateChanged
 
 
 def all_events():

@@ -19,6 +19,7 @@ from hub.events import (
     MessageQuarantined,
     ReadingReceived,
     ReadingsStored,
+    StateReported,
 )
 from hub.ingest.prepare import LIVE_INTERVALS, LIVE_LIMIT_US
 from hub.ingest.prepared import STATE_ONLY, Prepared, Write
@@ -136,21 +137,15 @@ class Applier:
         received_us = prepared.received_us
         age_us = received_us - at_us
         is_late = age_us > LIVE_LIMIT_US and age_us > LIVE_INTERVALS * entry.interval_us
-        text, extra, fits = state_text(entity.info.domain, value, is_numeric=entity.is_numeric)
-        if not fits:
-            self.misfit(series, value)
-        attributes = series.attributes
-        if attributes is None:
-            attributes = series.attributes = attributes_for(entry.record, entity)
-        if extra is not None:
-            attributes = {**attributes, **extra}
-        series.value = value
         self.moved[series] = None
         # What the hub does itself applies now; order by ``at`` holds among readings only.
         if not prepared.is_gap:
             series.state_us = at_us
-        times = (at_us if age_us > 0 else received_us, received_us)
-        self._states.write(entity.entity_id, text, attributes, times, context, is_late=is_late)
+        if self._is_shown(series, value):
+            series.shown.reported_us = received_us  # type: ignore[union-attr]
+        else:
+            times = (at_us if age_us > 0 else received_us, received_us)
+            self._write(series, value, times, context, is_late=is_late)
         if is_late:
             prepared.note_late(series, at_us)
         elif self._bus.wants(ReadingReceived):
@@ -167,6 +162,44 @@ class Applier:
                     fired_us=received_us,
                 )
             )
+
+    def _is_shown(self, series: Series, value: Value) -> bool:
+        """Tell whether the state says just this already, and nobody wants to hear it again.
+
+        Battery levels, signals and doors mostly repeat themselves: this spares them the rest.
+        """
+        shown = series.shown
+        return (
+            shown is not None
+            and value == series.value
+            and value.__class__ is series.value.__class__
+            and shown.attributes is series.attributes
+            and self._states.get(shown.entity_id) is shown
+            and not self._bus.wants(StateReported)
+        )
+
+    def _write(
+        self,
+        series: Series,
+        value: Value,
+        times: tuple[int, int],
+        context: Context,
+        *,
+        is_late: bool,
+    ) -> None:
+        entity = series.entity
+        text, extra, fits = state_text(entity.info.domain, value, is_numeric=entity.is_numeric)
+        if not fits:
+            self.misfit(series, value)
+        attributes = series.attributes
+        if attributes is None:
+            attributes = series.attributes = attributes_for(series.device.record, entity)
+        if extra is not None:
+            attributes = {**attributes, **extra}
+        series.value = value
+        series.shown = self._states.write(
+            entity.entity_id, text, attributes, times, context, is_late=is_late
+        )
 
     def _announce(self, prepared: Prepared, context: Context) -> None:
         """Tell of entities and devices that are new or other with this batch."""

@@ -11,7 +11,7 @@ from attrs import evolve
 from msgspec import structs
 
 from hub.clock import to_us
-from hub.events import Event
+from hub.event import Event
 from hub.ingest.prepared import FRESH, NOWHERE, STATE_ONLY, Prepared
 from hub.model import Batch, DeviceInfo, DeviceKey, EntityInfo, Quarantined, Reading, Value
 from hub.registry.entries import NEVER, DeviceEntry, Series

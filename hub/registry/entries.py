@@ -8,6 +8,7 @@ from typing import Any
 
 from hub.model import DeviceInfo, DeviceKey, EntityInfo, GatewayKey, Value
 from hub.registry.records import Device, Entity
+from hub.state import State
 
 NEVER = -(1 << 62)
 """Before any time that can be stored."""
@@ -20,7 +21,8 @@ class Series:
     be there already; ``state_us`` the one the state shows. ``is_known`` tells that the entity's
     record has been on disk, ``is_stored`` that it stands there as it is now, ``is_revived`` that it
     had been deleted. ``sampled_at`` is the number of the quarter of an hour that was sampled last,
-    ``marked_hour`` the last hour told to the roll-ups as changed.
+    ``marked_hour`` the last hour told to the roll-ups as changed. ``shown`` is the state
+    that ingest wrote last.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class Series:
         "latest_us",
         "marked_hour",
         "sampled_at",
+        "shown",
         "state_us",
         "value",
     )
@@ -51,6 +54,7 @@ class Series:
         self.state_us = NEVER
         self.sampled_at = NEVER
         self.marked_hour = NEVER
+        self.shown: State | None = None
         self.value: Value = None
         self.attributes: Mapping[str, Any] | None = None
 

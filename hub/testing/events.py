@@ -5,7 +5,8 @@ from collections import deque
 from typing import TypeVar
 
 from hub.bus import Bus
-from hub.events import Event, ReadingReceived, type_of
+from hub.event import Event, type_of
+from hub.events import ReadingReceived
 
 E = TypeVar("E", bound=Event)
 _MOST = 100_000

@@ -15,10 +15,10 @@ from hub.automation.stepping import EagerTasks
 from hub.automation.template.engine import Templates
 from hub.bus import Bus
 from hub.errors import ActionError
+from hub.event import CustomEvent
 from hub.events import (
     AutomationsReloaded,
     AutomationTriggered,
-    CustomEvent,
     HubStarted,
     HubStarting,
     NotificationsUpdated,

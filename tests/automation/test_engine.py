@@ -8,7 +8,8 @@ import yaml
 
 from hub.action import Action
 from hub.errors import ActionError, InvalidActionData
-from hub.events import AutomationsReloaded, CustomEvent, HubStopping
+from hub.event import CustomEvent
+from hub.events import AutomationsReloaded, HubStopping
 from hub.model import Context
 
 SIMPLE = """

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hub.events import CustomEvent, HubStopping
+from hub.event import CustomEvent
+from hub.events import HubStopping
 from hub.model import Context
 
 GO = "triggers: {trigger: event, event_type: go}"

@@ -8,7 +8,8 @@ from msgspec import structs
 
 from hub.clock import UTC, to_us
 from hub.errors import StorageBusy, StorageFull
-from hub.events import CustomEvent, HeartbeatReceived
+from hub.event import CustomEvent
+from hub.events import HeartbeatReceived
 from hub.model import Batch, DeviceInfo, DeviceKey, EntityInfo, Quarantined, Reading, evolve
 from hub.registry.entries import NEVER
 

@@ -11,7 +11,7 @@ from hub.automation.steps.base import Step
 from hub.automation.template.engine import Template
 from hub.automation.values import Value
 from hub.errors import ActionNotFound, InvalidActionData, TemplateError
-from hub.events import CustomEvent
+from hub.event import CustomEvent
 
 _NOTHING: Mapping[str, Any] = {}
 _TARGETS = ("entity_id", "device_id", "area_id", "floor_id", "label_id")

@@ -9,7 +9,8 @@ from attrs import frozen
 from hub.automation.sections import Section
 from hub.automation.triggers.base import Common, Detach, Site, Trigger
 from hub.automation.values import Value
-from hub.events import Event, HubStopping, type_of
+from hub.event import Event, type_of
+from hub.events import HubStopping
 
 _PLAIN = (str, int, float, bool)
 

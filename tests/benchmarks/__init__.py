@@ -1,0 +1,1 @@
+"""Benchmarks: the performance goals as ratios against anchors measured in the same run."""
