@@ -77,7 +77,10 @@ class GatewayCameOnline(Event, frozen=True):
 
 
 class GatewayWentOffline(Event, frozen=True):
-    """A gateway has been silent for longer than it said it would be."""
+    """A gateway has been silent for longer than it said it would be.
+
+    ``last_seen_us`` is 0 for one that was not heard since the hub's start and has no entities.
+    """
 
     type: ClassVar[str] = "gateway_offline"
     plugin: str

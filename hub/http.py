@@ -41,6 +41,10 @@ class Request(Struct, frozen=True, kw_only=True):
     principal: Any = None
     quarantine_id: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.received.tzinfo is None:
+            raise ValueError(f"received: expected a time with its zone, got {self.received!r}")
+
     def json(self) -> Any:  # noqa: ANN401 - JSON is anything
         """Decode the body, UTF-8 with or without a byte order mark.
 

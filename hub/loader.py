@@ -8,7 +8,7 @@ import asyncio
 import importlib.metadata
 import inspect
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pluggy
@@ -165,8 +165,19 @@ class Loader:
                 return []
         return found
 
-    async def start(self, plugin: Plugin, ctx: object) -> None:
-        """Enter a plugin's lifespan, within its time; a failure is the plugin's own."""
+    async def start(
+        self, plugin: Plugin, ctx: object, crashed: Callable[[Plugin], None] | None = None
+    ) -> None:
+        """Enter a plugin's lifespan, within its time; a failure is the plugin's own.
+
+        *crashed* is called when the lifespan raises later on, after the plugin was marked failed.
+        """
+
+        def fell(error: BaseException) -> None:
+            plugin.fail(f"lifespan: {explain(error)}")
+            if crashed is not None:
+                crashed(plugin)
+
         try:
             manager = self.call(plugin, "lifespan", ctx=ctx)
         except PluginError:
@@ -175,9 +186,7 @@ class Loader:
             if not hasattr(manager, "__aenter__") or not hasattr(manager, "__aexit__"):
                 plugin.fail(f"lifespan: expected an async context manager, got {manager!r:.100}")
                 return
-            lifespan = Lifespan(
-                plugin.name, manager, lambda err: plugin.fail(f"lifespan: {explain(err)}")
-            )
+            lifespan = Lifespan(plugin.name, manager, fell)
             if not await lifespan.start(START_SECONDS):
                 error = lifespan.error
                 late = f"did not start within {START_SECONDS:g} s"

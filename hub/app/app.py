@@ -58,9 +58,9 @@ class App:
         self.automations: Automations
         self.server: Server | None = None
         self.urls: dict[str, str] = {}
-        self.upkeep = Upkeep(self.core.ingest, self.core.store, self.core.clock)
         self.bearer = Bearer(self._verify)
         core = self.core
+        self.upkeep = Upkeep(core.ingest, core.store, core.clock, core.forget_deleted)
         rooms = Rooms(
             clock=core.clock,
             bus=core.bus,

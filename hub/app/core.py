@@ -11,7 +11,9 @@ from hub.accounts.tokens import Tokens
 from hub.accounts.users import Users
 from hub.actions import Actions
 from hub.app.lock import FolderLock
+from hub.app.misfits import Misfits
 from hub.app.notices import Notices, Notifications
+from hub.backup import finish_replacement
 from hub.bus import Bus
 from hub.clock import Clock, SystemClock
 from hub.config.settings import Settings
@@ -24,6 +26,7 @@ from hub.states import States
 from hub.storage.documents import Documents
 from hub.storage.schema import Progress
 from hub.storage.store import Store, StoreSettings
+from hub.storage.versions import check_versions, versions_in
 from hub.storage.writes import WriteBatch
 from hub.tasks import Tasks
 
@@ -55,6 +58,7 @@ class Core:
             ),
         )
         self.ingest = Ingest(self.registry, self.states, self.bus, self.clock, self.store.writer)
+        self.ingest.applier.misfit = Misfits(self.notices)
         self.documents: Documents
         self.notifications: Notifications
         self.areas: Areas
@@ -75,12 +79,23 @@ class Core:
         """
         self.lock.take()
         try:
+            await asyncio.to_thread(self._make_ready)
             await self._open_stores(progress or _silent)
         except BaseException:
             self.lock.release()
             raise
         self._is_open = True
         self._tell_damage()
+
+    def _make_ready(self) -> None:
+        """Finish a restore that was cut short, and see that nothing is too new, before any file."""
+        if finish_replacement(self.folder):
+            log.warning(
+                "a restore was finished that had been cut short; the configuration is the one read "
+                "before folder=%s",
+                self.folder,
+            )
+        check_versions(versions_in(self.folder), str(self.folder))
 
     async def _open_stores(self, progress: Progress) -> None:
         self.documents = await Documents.open(self.folder, clock=self.clock)
@@ -127,6 +142,10 @@ class Core:
         batch = WriteBatch()
         batch.records.extend(records)
         await self.store.writer.submit(batch)
+
+    async def forget_deleted(self) -> int:
+        """Forget entities that were deleted long ago; return how many."""
+        return await self.changes.forget_deleted()
 
     async def _load(self) -> None:
         """Read the registry and the states with the collector off: there may be 100,000."""

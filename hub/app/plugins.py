@@ -12,6 +12,7 @@ from hub.errors import HubError, PluginError
 from hub.http import Route, Zone
 from hub.loader import Loader, Plugin, explain
 from hub.model import Notice
+from hub.tasks import Tasks
 from hub.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class PluginHost:
         self._contexts: dict[str, HubContext] = {}
         self._removers: dict[str, list[Callable[[], object]]] = {}
         self._topics: dict[str, str] = {}
+        self._fallen: list[HubContext] = []
+        self._tasks = Tasks("plugins")
         self.template_functions: dict[str, Callable[..., Any]] = {}
 
     def context_of(self, name: str) -> HubContext | None:
@@ -67,11 +70,22 @@ class PluginHost:
         )
 
     async def _start(self, plugin: Plugin, context: HubContext) -> None:
-        await self.loader.start(plugin, context)
+        await self.loader.start(plugin, context, self._crashed)
         if plugin.status == "failed":
-            self._notice(plugin)
-            self._undo(plugin)
+            self._take_out(plugin)
             await context.close()
+
+    def _crashed(self, plugin: Plugin) -> None:
+        """Take out a plugin whose lifespan ended by itself; its tasks end soon after."""
+        context = self._take_out(plugin)
+        if context is not None:
+            self._fallen.append(context)
+            self._tasks.spawn(context.close(), name=f"end of {plugin.name}")
+
+    def _take_out(self, plugin: Plugin) -> HubContext | None:
+        self._notice(plugin)
+        self._undo(plugin)
+        return self._contexts.pop(plugin.name, None)
 
     async def stop(self) -> None:
         """Leave every lifespan, last started first, and end what the plugins started."""
@@ -82,6 +96,10 @@ class PluginHost:
             await self.loader.stop(plugin)
             await context.close()
             self._undo(plugin)
+        for fallen in self._fallen:
+            await fallen.close()
+        self._fallen.clear()
+        await self._tasks.stop()
 
     def _set_up(self, plugin: Plugin, routes: Routes) -> None:
         loader = self.loader

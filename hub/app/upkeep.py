@@ -1,7 +1,8 @@
-"""What happens by the clock: presence, the checkpoint of states, roll-ups, retention."""
+"""What happens by the clock: presence, the checkpoint of states, roll-ups, what is forgotten."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from hub.clock import Clock
 from hub.errors import StorageError
@@ -12,19 +13,28 @@ from hub.tasks import Tasks
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+PAUSE_SECONDS = 0.02
 # A checkpoint only: after an unclean stop the states are made good from the readings.
 LATEST_SECONDS = 60.0
 ROLLUP_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0
+DELETED_SECONDS = 86_400.0
 
 
 class Upkeep:
     """Runs the hub's recurring work in tasks of its own."""
 
-    def __init__(self, ingest: Ingest, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        store: Store,
+        clock: Clock,
+        forget_deleted: Callable[[], Awaitable[int]],
+    ) -> None:
         self._ingest = ingest
         self._store = store
         self._clock = clock
+        self._forget_deleted = forget_deleted
         self._tasks = Tasks("upkeep")
         self._is_retention_due = asyncio.Event()
 
@@ -35,6 +45,7 @@ class Upkeep:
         self._tasks.spawn(self._latest(), name="latest")
         self._tasks.spawn(self._rollups(), name="roll-ups")
         self._tasks.spawn(self._retention(), name="retention")
+        self._tasks.spawn(self._deleted(), name="deleted entities")
 
     async def stop(self) -> None:
         """Stop, and write the states' last checkpoint."""
@@ -54,7 +65,8 @@ class Upkeep:
     async def _presence(self) -> None:
         while True:
             await self._clock.sleep(LOOK_SECONDS)
-            self._ingest.presence.look()
+            while self._ingest.presence.look():
+                await self._clock.sleep(PAUSE_SECONDS)
 
     async def _latest(self) -> None:
         while True:
@@ -68,6 +80,14 @@ class Upkeep:
                 await self._store.rollups.run()
             except StorageError as err:
                 log.warning("roll-ups failed error=%s", err)
+
+    async def _deleted(self) -> None:
+        while True:
+            try:
+                await self._forget_deleted()
+            except StorageError as err:
+                log.warning("forgetting deleted entities failed error=%s", err)
+            await self._clock.sleep(DELETED_SECONDS)
 
     async def _retention(self) -> None:
         while True:

@@ -1,13 +1,12 @@
 """A hub from its start to its clean stop, with the signals that end it."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
 
-from hub.app import App
+from hub.app import App, garbage
 from hub.errors import HubError
 from hub.storage.schema import Progress
 
@@ -15,9 +14,6 @@ log = logging.getLogger(__name__)
 
 # A service manager waits ten seconds; what is acknowledged is on disk in any case.
 _STOP_SECONDS = 9.0
-# Requests hold hundreds of rows and futures until their commit; at the usual threshold that makes
-# a collection of nearly each turn of the loop.
-_YOUNG_OBJECTS = 50_000
 _FORCED = 130
 
 Ready = Callable[[App], Awaitable[None]]
@@ -59,7 +55,7 @@ async def serve(app: App, ready: Ready, ending: Ending, progress: Progress) -> b
     try:
         await app.open(progress)
         await app.start()
-        _tune_collector()
+        garbage.tune(app.core.clock, app.core.tasks)
         await ready(app)
         log.info("running %s", " ".join(f"{name}={url}" for name, url in app.urls.items()))
         await asyncio.Event().wait()
@@ -86,11 +82,3 @@ async def _close(app: App, ending: Ending) -> bool:
         return False
     log.info("stopped")
     return True
-
-
-def _tune_collector() -> None:
-    """Keep the collector away from what lives as long as the hub."""
-    gc.collect()
-    gc.freeze()
-    _, middle, old = gc.get_threshold()
-    gc.set_threshold(_YOUNG_OBJECTS, middle, old)

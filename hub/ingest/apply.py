@@ -56,7 +56,7 @@ class Applier:
         """Take over batches that are on disk; the writer calls this on the loop, in order."""
         for batch in batches:
             if isinstance(batch, Write):
-                self.enqueue(batch.prepared)
+                self.enqueue(batch.take())
 
     def enqueue(self, prepared: Prepared) -> None:
         """Apply a batch after all that were committed before it."""
@@ -116,8 +116,12 @@ class Applier:
             if count % _SLICE_READINGS == 0:
                 yield
             outcome = NEW if place < 0 else outcomes[place]
-            # At the state's own moment: the last of two values, unless it was told again.
-            if at_us > series.state_us or (at_us == series.state_us and place >= 0):
+            # At the state's own moment: the last of two values, unless it was told again. What is
+            # not stored can't be known as told again but by its value.
+            if at_us > series.state_us or (
+                at_us == series.state_us
+                and (place >= 0 or (place == STATE_ONLY and value != series.value))
+            ):
                 if outcome != DUPLICATE:
                     self._show(prepared, series, at_us, value, context)
             elif outcome == NEW and place != STATE_ONLY:
@@ -139,7 +143,7 @@ class Applier:
         is_late = age_us > LIVE_LIMIT_US and age_us > LIVE_INTERVALS * entry.interval_us
         self.moved[series] = None
         # What the hub does itself applies now; order by ``at`` holds among readings only.
-        if not prepared.is_gap:
+        if value is not None or not prepared.is_gap:
             series.state_us = at_us
         if self._is_shown(series, value):
             series.shown.reported_us = received_us  # type: ignore[union-attr]

@@ -1,18 +1,18 @@
 """The way of a batch: prepare, commit, apply."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hub.bus import Bus
-from hub.clock import Clock, to_us
+from hub.clock import Clock
 from hub.errors import StorageError
 from hub.ingest.apply import Applier
+from hub.ingest.notes import Notes
 from hub.ingest.prepare import Preparer
 from hub.ingest.prepared import Prepared, Write
 from hub.ingest.presence import Presence
 from hub.model import Batch, Context, DeviceInfo, IngestResult
-from hub.registry.entries import NEVER, DeviceEntry
+from hub.registry.entries import NEVER
 from hub.registry.naming import attributes_for
 from hub.registry.registry import Registry
 from hub.rendering import state_text
@@ -21,8 +21,6 @@ from hub.states import States
 from hub.storage.values import decode, encode
 from hub.storage.writer import Writer
 from hub.storage.writes import DUPLICATE, NEW, REPLACED, LatestRow, WriteBatch, WriteResult
-
-log = logging.getLogger(__name__)
 
 _SLICE = 250
 
@@ -35,12 +33,12 @@ class Ingest:
     ) -> None:
         self._registry = registry
         self._states = states
-        self._clock = clock
         self._writer = writer
         self._preparer = Preparer(registry)
         self.presence = Presence(registry, bus, clock)
         self.applier = Applier(registry, states, bus, self.presence)
-        self.presence.gone = self._gone
+        self._notes = Notes(registry, clock, writer, self._preparer, self.applier)
+        self._notes.follow(self.presence)
         self.reading_count = 0
         self.duplicate_count = 0
         self.replaced_count = 0
@@ -95,7 +93,7 @@ class Ingest:
         """Take batches back that are not on disk, also those whose sender gave up waiting."""
         for batch in batches:
             if isinstance(batch, Write):
-                self._preparer.undo(batch.prepared)
+                self._preparer.undo(batch.take())
 
     # -- latest -----------------------------------------------------------------------------------
 
@@ -130,6 +128,7 @@ class Ingest:
                     context,
                 )
             )
+        self.presence.restore()
 
     def take_latest(self, limit: int = 1000) -> list[LatestRow]:
         """Return rows of ``latest`` that are out of date on disk, and forget about them.
@@ -157,43 +156,9 @@ class Ingest:
             if series is not None:
                 self.applier.moved[series] = None
 
-    # -- devices that wait for the user -----------------------------------------------------------
-
     def discover(self, info: DeviceInfo) -> None:
         """Remember an unknown device that is not accepted; none of its readings are kept."""
-        prepared = self._preparer.start(Batch(received=self._clock.now()))
-        self._preparer.discover(prepared, info)
-        if prepared.write.row_count:
-            self._submit_unwaited(prepared, lambda: None)
-
-    # -- who went ---------------------------------------------------------------------------------
-
-    def _gone(self, entry: DeviceEntry, context: Context) -> None:
-        """Make a stale device's entities unavailable, with a gap in history."""
-        del context  # each gap is a reading of its own
-        now = self._clock.now()
-        batch = Batch(received=now)
-        prepared = self._preparer.start(batch)
-        self._preparer.add_gaps(prepared, entry, to_us(now))
-        if prepared.write.row_count:
-            self._submit_unwaited(prepared, lambda: self.presence.look_again(entry))
-
-    def _submit_unwaited(self, prepared: Prepared, failed: Callable[[], None]) -> None:
-        """Store what nobody waits for; *failed* is called if it can't be stored."""
-
-        def fail(error: BaseException) -> None:
-            log.warning("what the hub noted itself could not be stored error=%s", error)
-            self._preparer.undo(prepared)
-            failed()
-
-        def look(done: "asyncio.Future[WriteResult]") -> None:
-            if not done.cancelled() and (error := done.exception()) is not None:
-                fail(error)
-
-        try:
-            self._writer.submit(prepared.write, is_urgent=False).add_done_callback(look)
-        except StorageError as err:
-            fail(err)
+        self._notes.discover(info)
 
     def _result(self, prepared: Prepared) -> IngestResult:
         write = prepared.write

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from hub.clock import to_us
 from hub.event import Event
+from hub.ingest.connectivity import is_connectivity
 from hub.ingest.prepared import FRESH, NOWHERE, STATE_ONLY, Prepared
 from hub.model import Batch, DeviceInfo, DeviceKey, EntityInfo, Quarantined, Reading, Value
 from hub.registry.entries import NEVER, DeviceEntry, Series
@@ -136,15 +137,28 @@ class Preparer:
             prepared.sampled.append(series)
         return self._row(prepared, series, at_us, reading, 0)
 
-    def add_gaps(self, prepared: Prepared, entry: DeviceEntry, now_us: int) -> None:
+    def add_gaps(self, prepared: Prepared, entry: DeviceEntry) -> None:
         """End each of a device's series with a gap, where its last value was not one already."""
         prepared.is_gap = True
+        now_us = prepared.received_us
         for series in entry.series.values():
             if series.value is None or series.entity.disabled_by or entry.record.disabled_by:
+                continue
+            if is_connectivity(self._registry, series):
                 continue
             reading = Reading(entry.key, series.entity.key, None, prepared.batch.received)
             place = self._row(prepared, series, now_us, reading, 0)
             prepared.newest[series] = (now_us, None, place)
+
+    def add_own(self, prepared: Prepared, reading: Reading) -> None:
+        """Add what the hub itself says: to history where it is news, else to the state alone."""
+        entry = self._registry.devices[reading.device]
+        series = self._series(prepared, entry, reading)
+        at_us, place = prepared.received_us, STATE_ONLY
+        if series.value != reading.value:
+            place = self._place(prepared, entry, series, at_us, reading)
+        if place != NOWHERE:
+            prepared.newest[series] = (at_us, reading.value, place)
 
     @staticmethod
     def _row(prepared: Prepared, series: Series, at_us: int, reading: Reading, flags: int) -> int:

@@ -15,7 +15,17 @@ class Write(WriteBatch):
     """What the writer gets, with the way back to where it came from."""
 
     __slots__ = ("prepared",)
-    prepared: "Prepared"
+    prepared: "Prepared | None"
+
+    def take(self) -> "Prepared":
+        """Give back where it came from, once.
+
+        The two point at each other only while the batch is with the writer: a cycle for each
+        message would be the garbage collector's to find, a hundred milliseconds at a time.
+        """
+        prepared, self.prepared = self.prepared, None
+        assert prepared is not None  # noqa: S101 - the writer hands a batch back once
+        return prepared
 
 
 class Prepared:

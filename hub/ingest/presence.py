@@ -15,9 +15,10 @@ from attrs import define, field
 from hub.bus import Bus
 from hub.clock import MICROSECOND, Clock
 from hub.events import GatewayCameOnline, GatewayWentOffline
+from hub.ingest.connectivity import connectivity_of
 from hub.ingest.prepare import LIVE_INTERVALS, SECOND_US
 from hub.ingest.prepared import Prepared
-from hub.model import Context, GatewayKey
+from hub.model import Context, DeviceKey, GatewayKey
 from hub.registry.entries import NEVER, DeviceEntry
 from hub.registry.registry import Registry
 
@@ -26,6 +27,7 @@ from hub.registry.registry import Registry
 SHORTEST_OFFLINE_US = 15 * 60 * SECOND_US
 _GAPS_KEPT = 8
 RETRY_US = 30 * SECOND_US
+_MOST_AT_ONCE = 100
 _NO_SIGNAL = -999.0
 # A device changes over to a gateway that hears it clearly better, or when its own has been deaf to
 # it for this long.
@@ -54,6 +56,18 @@ class GatewayStatus:
         return max(SHORTEST_OFFLINE_US, LIVE_INTERVALS * usual)
 
 
+@define(slots=True)
+class _Again:
+    """A gateway whose coming or going could not be stored."""
+
+    key: GatewayKey
+    deadline_us: int
+    queued_us: int = 0
+
+
+_Waiting = GatewayStatus | DeviceEntry | _Again
+
+
 class Presence:
     """Follows gateways and devices and says who went and who came back."""
 
@@ -61,7 +75,7 @@ class Presence:
         self._registry = registry
         self._bus = bus
         self._clock = clock
-        self._queue: list[tuple[int, int, GatewayStatus | DeviceEntry]] = []
+        self._queue: list[tuple[int, int, _Waiting]] = []
         self._number = 0
         self.gateways: dict[GatewayKey, GatewayStatus] = {}
         self.gone: Callable[[DeviceEntry, Context], None] = lambda _entry, _context: None
@@ -70,6 +84,23 @@ class Presence:
             None
         )
         """Called when a gateway came online or went offline."""
+
+    def restore(self) -> None:
+        """Give everybody who was there before the start their time: the hub was deaf meanwhile.
+
+        A gateway that was known to be offline is not announced once more.
+        """
+        now = self._clock.now_us()
+        for entry in self._registry.devices.values():
+            if entry.interval_us and entry.series and not entry.record.disabled_by:
+                entry.deadline_us = now + LIVE_INTERVALS * entry.interval_us
+                self._wait(entry)
+        for gateway in self._registry.gateways.values():
+            status = GatewayStatus(key=gateway.key, promised_us=gateway.offline_after_us)
+            self.gateways[gateway.key] = status
+            if connectivity_of(self._registry, gateway.key) is not False:
+                status.deadline_us = now + status.patience_us
+                self._wait(status)
 
     def is_online(self, key: GatewayKey) -> bool:
         """Tell whether a gateway has been heard lately."""
@@ -93,28 +124,44 @@ class Presence:
             if device.gateway is not None:
                 _note_signal(entry, device.gateway, device.signal, now)
 
-    def look(self) -> None:
-        """Find out who has fallen silent; called once a second."""
+    def look(self) -> bool:
+        """Find out who has fallen silent; called once a second.
+
+        Many fall silent at once when a large gateway does: tells whether some are left to look at.
+        """
         now = self._clock.now_us()
         queue = self._queue
-        while queue and queue[0][0] <= now:
-            when, _, thing = heapq.heappop(queue)
+        for _ in range(_MOST_AT_ONCE):
+            if not queue or queue[0][0] > now:
+                return False
+            when, _number, thing = heapq.heappop(queue)
             if when != thing.queued_us:
                 continue  # a later entry has taken its place
             thing.queued_us = 0
             if thing.deadline_us > now:
                 self._wait(thing)
-            elif isinstance(thing, GatewayStatus):
-                self._offline(thing)
             else:
-                thing.is_available = False
-                self.gone(thing, Context())
+                self._due(thing)
+        return bool(queue) and queue[0][0] <= now
+
+    def _due(self, thing: _Waiting) -> None:
+        if isinstance(thing, GatewayStatus):
+            self._offline(thing)
+        elif isinstance(thing, _Again):
+            self.switched(thing.key, self.is_online(thing.key), Context())
+        elif thing.is_available:  # or its gateway has taken it along
+            thing.is_available = False
+            self.gone(thing, Context())
 
     def look_again(self, entry: DeviceEntry) -> None:
         """Take a device for present after all, until the next look: its end could not be stored."""
         entry.is_available = True
         entry.deadline_us = self._clock.now_us() + RETRY_US
         self._wait(entry)
+
+    def switch_again(self, key: GatewayKey) -> None:
+        """Call ``switched`` once more in a while: what came of it could not be stored."""
+        self._wait(_Again(key, self._clock.now_us() + RETRY_US))
 
     def _gateway_heard(
         self, status: GatewayStatus, now: int, offline_after: dt.timedelta | None, context: Context
@@ -142,6 +189,10 @@ class Presence:
 
     def _offline(self, status: GatewayStatus) -> None:
         status.is_online = False
+        seen_us = status.last_seen_us
+        if seen_us == NEVER:  # since the start
+            entry = self._registry.devices.get(DeviceKey(*status.key))
+            seen_us = max(0, entry.last_seen_us) if entry is not None else 0
         context = Context()
         gateway = self._registry.gateways[status.key]
         self.switched(status.key, False, context)
@@ -150,13 +201,13 @@ class Presence:
                 status.key.plugin,
                 status.key.uid,
                 gateway.name,
-                status.last_seen_us,
+                seen_us,
                 context=context,
                 fired_us=self._clock.now_us(),
             )
         )
 
-    def _wait(self, thing: GatewayStatus | DeviceEntry) -> None:
+    def _wait(self, thing: _Waiting) -> None:
         """Put *thing* into the queue, unless it stands there for an earlier moment already."""
         if thing.queued_us and thing.queued_us <= thing.deadline_us:
             return

@@ -84,7 +84,7 @@ class DeviceEntry:
         self.is_stored = is_stored
         self.info: DeviceInfo | None = None
         self.series: dict[str, Series] = {}
-        self.interval_us = 0
+        self.interval_us = record.interval_us
         self.last_seen_us = NEVER
         self.deadline_us = 0
         self.queued_us = 0

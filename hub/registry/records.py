@@ -18,7 +18,11 @@ DISABLED_BY_PLUGIN = "integration"
 
 
 class Gateway(Struct, frozen=True, kw_only=True, gc=False):
-    """A gateway; as a thing with entities it is also a device under the same key."""
+    """A gateway; as a thing with entities it is also a device under the same key.
+
+    ``offline_after_us`` is how long it said that it may be silent, 0 if it did not; about, because
+    a promise that differs by little from the last one is not written anew.
+    """
 
     key: GatewayKey
     name: str
@@ -27,11 +31,15 @@ class Gateway(Struct, frozen=True, kw_only=True, gc=False):
     sw_version: str | None = None
     connections: tuple[tuple[str, str], ...] = ()
     is_group: bool = False
+    offline_after_us: int = 0
     created_us: int = 0
 
 
 class Device(Struct, frozen=True, kw_only=True, gc=False):
-    """A physical thing. ``gateway`` is Home Assistant's ``via_device``."""
+    """A physical thing. ``gateway`` is Home Assistant's ``via_device``.
+
+    ``interval_us`` is about how often it means to send, 0 if it does not say.
+    """
 
     id: str
     key: DeviceKey
@@ -49,6 +57,7 @@ class Device(Struct, frozen=True, kw_only=True, gc=False):
     disabled_by: str | None = None
     owner: str | None = None
     visibility: str | None = None
+    interval_us: int = 0
     created_us: int = 0
     modified_us: int = 0
 

@@ -5,10 +5,12 @@ they add is not on disk yet: they return the records to write, and ingest writes
 transaction as the readings that brought them.
 """
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from msgspec import structs
 
+from hub.clock import MICROSECOND
 from hub.ids import ulid
 from hub.model import DeviceInfo, DeviceKey, EntityInfo, GatewayInfo, GatewayKey, Value
 from hub.registry.entries import DeviceEntry, Series
@@ -46,11 +48,22 @@ _DEVICE_FACTS = (
     "visibility",
 )
 _GATEWAY_FACTS = ("name", "manufacturer", "model", "sw_version")
+# What devices and gateways announce may waver from message to message.
+_WAVERS = 10
 
 
 def key_text(key: tuple[str, str]) -> str:
     """Write a device's or gateway's key as one text."""
     return f"{key[0]}/{key[1]}"
+
+
+def _whole(length: dt.timedelta | None) -> int | None:
+    return None if length is None else length // MICROSECOND
+
+
+def _is_other(length_us: int, known_us: int) -> bool:
+    """Tell whether a length differs from the one that is stored by more than a tenth."""
+    return abs(length_us - known_us) * _WAVERS > known_us
 
 
 class Registry:
@@ -121,25 +134,22 @@ class Registry:
         """Add or update a gateway; return it and the records that have to be written."""
         old = self.gateways.get(info.key)
         facts = {n: getattr(info, n) for n in _GATEWAY_FACTS if getattr(info, n) is not None}
-        connections = tuple(sorted(info.connections))
+        if info.connections:
+            facts["connections"] = tuple(sorted(info.connections))
+        if old is not None:
+            facts = {n: v for n, v in facts.items() if getattr(old, n) != v}
+        promised_us = _whole(info.offline_after)
+        if promised_us is not None and _is_other(promised_us, old.offline_after_us if old else 0):
+            facts["offline_after_us"] = promised_us
         if old is None:
             new = Gateway(
                 key=info.key,
-                connections=connections,
                 is_group=info.is_group,
                 created_us=now_us,
                 **{"name": info.key.uid, **facts},
             )
-        elif any(getattr(old, n) != v for n, v in facts.items()) or (
-            connections and connections != old.connections
-        ):
-            new = Gateway(
-                key=old.key,
-                connections=connections or old.connections,
-                is_group=info.is_group,
-                created_us=old.created_us,
-                **{**{n: getattr(old, n) for n in _GATEWAY_FACTS}, **facts},
-            )
+        elif facts:
+            new = structs.replace(old, is_group=info.is_group, **facts)
         elif info.key in self.unsaved_gateways:
             new = old
         else:
@@ -162,6 +172,7 @@ class Registry:
                     connections=tuple(sorted(info.connections)),
                     gateway=info.gateway,
                     disabled_by=None if is_accepted else DISABLED_BY_DISCOVERY,
+                    interval_us=_whole(info.interval) or 0,
                     created_us=now_us,
                     modified_us=now_us,
                     **{n: getattr(info, n) for n in _DEVICE_FACTS},
@@ -237,6 +248,9 @@ class Registry:
         }
         if info.connections and not info.connections <= set(old.connections):
             new["connections"] = tuple(sorted({*old.connections, *info.connections}))
+        interval_us = _whole(info.interval)
+        if interval_us is not None and _is_other(interval_us, old.interval_us):
+            new["interval_us"] = interval_us
         if not new:
             return
         entry.record = structs.replace(old, modified_us=now_us, **new)

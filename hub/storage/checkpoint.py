@@ -5,8 +5,8 @@ import time
 
 from hub.storage.counters import WriterCounters
 
-_SMALLEST, _LARGEST = 250, 4000  # pages
-_SLOW, _QUICK = 0.04, 0.015  # seconds
+_SMALLEST, _LARGEST = 250, 2000  # pages
+_SLOW, _QUICK = 0.012, 0.005  # seconds
 
 
 class Checkpointer:
@@ -41,10 +41,14 @@ class Checkpointer:
         """Whether anything was written since the last one."""
         return self._commits > 0
 
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Move the pages; blocks for a file sync and a write per page."""
+    def run(self, connection: sqlite3.Connection, *, is_emptying: bool = False) -> None:
+        """Move the pages; blocks for a file sync and a write per page.
+
+        With *is_emptying* the log's file is cut to nothing as well, if no reader needs it.
+        """
         started = time.perf_counter()
-        row = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        how = "TRUNCATE" if is_emptying else "PASSIVE"
+        row = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
         seconds = time.perf_counter() - started
         frames = max(0, int(row[1]))
         self._learn(frames)

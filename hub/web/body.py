@@ -56,7 +56,12 @@ class BodyReader:
         self._spools = spools
         self._spooling_count = 0
 
-    async def read(self, call: Call, bound: Bound) -> tuple[bytes, int | None]:
+    async def read(
+        self,
+        call: Call,
+        bound: Bound,
+        principal: object = None,
+    ) -> tuple[bytes, int | None]:
         """Return the body, or no body and the number under which it lies in the quarantine.
 
         Raises:
@@ -77,14 +82,22 @@ class BodyReader:
             while chunk := await chunks.next():
                 size += len(chunk)
                 if size > route.body_limit:
-                    return b"", await self._spool(call, bound, [*held, chunk], chunks)
+                    spooled = self._spool(call, bound, [*held, chunk], chunks, principal)
+                    return b"", await spooled
                 self._gate.hold(len(chunk))
                 held.append(chunk)
             return b"".join(held), None
         finally:
             self._gate.body_bytes -= sum(map(len, held))
 
-    async def _spool(self, call: Call, bound: Bound, begun: list[bytes], chunks: "_Chunks") -> int:
+    async def _spool(
+        self,
+        call: Call,
+        bound: Bound,
+        begun: list[bytes],
+        chunks: "_Chunks",
+        principal: object,
+    ) -> int:
         route = bound.route
         size = sum(map(len, begun))
         if self._spools is None or size > route.spool_limit:
@@ -103,7 +116,7 @@ class BodyReader:
                     if size > route.spool_limit:
                         raise RefusalError(413, f"expected at most {route.spool_limit} bytes")
                     await spool.write(chunk)
-                return await spool.commit(_item(call, bound, size))
+                return await spool.commit(_item(call, bound, size, principal))
             finally:
                 await spool.abort()
         finally:
@@ -136,13 +149,14 @@ class _Chunks:
         return chunk
 
 
-def _item(call: Call, bound: Bound, size: int) -> Quarantined:
+def _item(call: Call, bound: Bound, size: int, principal: object) -> Quarantined:
     headers: Mapping[str, str] = call.http.headers
     # A path with parameters may hold a token, and the quarantine is shown to people.
     path = bound.route.path if bound.names else call.path
     return Quarantined(
         plugin=bound.dialect.tally.owner,
-        source=call.peer,
+        # As plugins write it, so that a replay finds both again; a user is no vendor's token.
+        source=f"{principal} at {call.peer}" if isinstance(principal, str) else call.peer,
         reason=f"a body of {size} bytes, above the limit of {bound.route.body_limit}",
         raw=b"",
         route=f"{bound.route.method} {path}",

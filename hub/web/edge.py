@@ -90,7 +90,7 @@ class Edge:
             if content.is_eof() and content.total_bytes <= bound.route.body_limit:
                 body, quarantine_id = content.read_nowait(), None
             else:
-                body, quarantine_id = await self._bodies.read(call, bound)
+                body, quarantine_id = await self._bodies.read(call, bound, principal)
             if body:
                 gate.hold(len(body))
                 held = len(body)

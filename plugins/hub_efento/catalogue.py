@@ -59,10 +59,14 @@ def describe(kind: Kind, channel: int | None, *, is_binary: bool) -> EntityInfo:
     )
 
 
+Contact = tuple[bool | None, float | None, float, float]
+"""Battery, signal, quarter of an hour and second of a message."""
+
+
 class Logger:
     """One logger: its key, its entities, and its description as of the last message."""
 
-    __slots__ = ("_info", "_kinds", "_name", "_serial", "key", "slots")
+    __slots__ = ("_info", "_kinds", "_name", "_serial", "contact", "key", "slots")
 
     def __init__(self, serial: str, name: str) -> None:
         self.key = DeviceKey(PLUGIN, serial)
@@ -71,6 +75,12 @@ class Logger:
         self._serial = serial
         self._name = name
         self._info: DeviceInfo | None = None
+        self.contact: Contact | None = None
+
+    def is_same_contact(self, contact: Contact, patience: float) -> bool:
+        """Tell whether the last message, at most *patience* seconds older, said the same."""
+        last = self.contact
+        return last is not None and last[:3] == contact[:3] and contact[3] - last[3] <= patience
 
     def info(
         self, gateway: GatewayKey, signal: float | None, interval: dt.timedelta | None

@@ -1,6 +1,7 @@
 """From what loggers measured to what the hub stores; nothing here touches the world."""
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Iterator
 
 from hub import (
@@ -16,6 +17,7 @@ from hub_efento.catalogue import (
     PLUGIN,
     SIGNAL,
     Catalogue,
+    Contact,
     Logger,
 )
 from hub_efento.report import Bad, Entry, Report
@@ -28,6 +30,8 @@ LIVES = 3
 LONGEST_SILENCE = dt.timedelta(days=10)
 _SLICE = 64
 _MINUTE = dt.timedelta(minutes=1)
+_QUARTER = 900.0
+_NO_TIME = dt.timedelta()
 _KEPT_HEADERS = ("Content-Type", "User-Agent")
 
 Accepts = Callable[[DeviceInfo], bool]
@@ -59,6 +63,7 @@ class Draft:
         self._readings: list[Reading] = []
         self._devices: list[DeviceInfo] = []
         self._synchronised: dict[int, bool] = {}
+        self._contacts: list[tuple[Logger, Contact]] = []
         self.bad: list[Bad] = []
         self.bad_count = 0
         self.entry_count = 0
@@ -99,11 +104,22 @@ class Draft:
             key = heard.logger.key
             info = heard.info if entry is heard.first else self._info(heard.logger, entry)
             self._devices.append(info)
-            # Battery and signal belong to the radio contact: one of each for all a message brings.
+            # Battery and signal belong to the radio contact: one of each for all a message brings,
+            # and none while they stay as they are, unless the logger was away in between.
+            seconds = entry.at.timestamp()
+            contact = (entry.is_battery_low, entry.signal, seconds // _QUARTER, seconds)
+            self._contacts.append((heard.logger, contact))
+            if heard.logger.is_same_contact(contact, 2 * (entry.interval or 0)):
+                continue
             if entry.is_battery_low is not None:
                 readings.append(Reading(key, "battery", entry.is_battery_low, entry.at, BATTERY))
             if entry.signal is not None:
                 readings.append(Reading(key, "signal", entry.signal, entry.at, SIGNAL))
+
+    def stored(self) -> None:
+        """Note that the batch is on disk: what it said about battery and signal is known now."""
+        for logger, contact in self._contacts:
+            logger.contact = contact
 
     def batch(self, quarantined: list[Quarantined]) -> Batch:
         """Return what is to be stored."""
@@ -161,14 +177,19 @@ def _interval(entry: Entry, received: dt.datetime) -> dt.timedelta | None:
     Usually that is its interval of measurement. One that announces its next transmission for much
     later, as the loggers in the vendor's sample do, is not overdue before then.
     """
-    usual = dt.timedelta(seconds=entry.interval) if entry.interval is not None else None
+    usual = None if entry.interval is None else _seconds(entry.interval)
     if entry.next_at is None:
         return usual
     silence = min(entry.next_at - received, LONGEST_SILENCE)
-    if silence <= LIVES * (usual or dt.timedelta()):
+    if silence <= _NO_TIME or (usual is not None and silence <= LIVES * usual):
         return usual
     # In whole minutes: a description that stays the same costs nothing.
     return -(-silence // (LIVES * _MINUTE)) * _MINUTE
+
+
+@functools.lru_cache(maxsize=1024)
+def _seconds(count: float) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
 
 
 def parts(bad: Iterable[Bad], request: Request) -> list[Quarantined]:

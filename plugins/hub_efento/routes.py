@@ -143,6 +143,7 @@ class Desk:
             self._note(request, aside[0].reason)
             ctx.count("quarantined", len(aside))
         await ctx.ingest(draft.batch(aside))
+        draft.stored()
         ctx.count("measurements")
         return _accepted(*draft.answer())
 

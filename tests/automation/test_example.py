@@ -8,7 +8,7 @@ from hub.automation.builtin import register_actions
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "config" / "automations.yaml"
 TEMPERATURE = "sensor.cold_store_temperature"
-POWER = "binary_sensor.efento_gateway_mains_power"
+POWER = "binary_sensor.efento_gateway_0001_mains_power"
 
 
 class Kept(dict):
@@ -31,17 +31,17 @@ async def hub(make):
 
 async def test_a_cold_store_that_stays_warm_is_told(hub):
     hub.states.set(TEMPERATURE, "8.44")
-    await hub.clock.advance(minutes=4)
+    await hub.clock.advance(seconds=8)
     assert hub.shown == {}
     hub.states.set(TEMPERATURE, "9.27")
-    await hub.clock.advance(minutes=1)
+    await hub.clock.advance(seconds=2)
 
-    assert hub.shown == {"cold_store_too_warm": "9.3 °C at 12:05, above 8.0 °C for 5 minutes."}
+    assert hub.shown == {"cold_store_too_warm": "9.3 °C at 12:00, above 8.0 °C for 10 seconds."}
 
 
 async def test_a_cold_store_that_was_opened_is_not_told(hub):
     hub.states.set(TEMPERATURE, "9.5")
-    await hub.clock.advance(minutes=3)
+    await hub.clock.advance(seconds=6)
     hub.states.set(TEMPERATURE, "7.0")
     await hub.clock.advance(minutes=10)
 

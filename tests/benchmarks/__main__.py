@@ -27,7 +27,7 @@ def http_goals(folder: Path, rounds: int, seconds: float) -> Iterator[Figure]:
     with program.bare() as bare, program.hub(folder) as hub:
         loads = {connections: program.Load(connections) for connections in (1, 16, 64)}
         for load in loads.values():
-            load.run(hub.port, 3)  # every entity exists before anything is timed
+            load.warm_up(hub.port)
         for _ in range(rounds):
             for connections in (16, 64):
                 anchor = program.Load(connections).run(bare, seconds)

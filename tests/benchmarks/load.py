@@ -30,7 +30,7 @@ READINGS_A_MESSAGE = 6
 TOKEN = "benchmark-token"
 SITES = 50
 """Groups of three loggers a connection takes turns with."""
-ALL_SITES = 3200
+ALL_SITES = 1280
 """Groups that all connections of a load share."""
 
 

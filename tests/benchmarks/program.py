@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.clock import SystemClock
-from tests.benchmarks.load import TOKEN, body
+from tests.benchmarks.load import ALL_SITES, TOKEN, body
 
 YAML = """\
 name: Bench
@@ -112,6 +112,11 @@ class Load:
             raise RuntimeError(f"the load was refused: {result['bad']}")
         self.turn = result["turn"]
         return result
+
+    def warm_up(self, port: int) -> None:
+        """Send until every logger has been heard, so that nothing new appears later."""
+        while self.turn <= ALL_SITES // self.connections:
+            self.run(port, 1)
 
 
 def first_answer(port: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.app import App
+from hub.app import App, garbage
 from hub.config import load
 from tests.benchmarks import program
 
@@ -16,5 +16,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
     app = App(tmp_path, load(tmp_path))
     await app.open()
     await app.start()
+    # As the program does; how long the loop is held depends on it.
+    leave_garbage = garbage.tune(app.core.clock, app.core.tasks)
     yield app
+    leave_garbage()
     await app.stop()

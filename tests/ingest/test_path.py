@@ -603,6 +603,20 @@ async def test_a_sample_that_is_told_again_changes_nothing(rig, infos):
     assert await rig.rows("s") == [(0, 0, -60)]
 
 
+async def test_another_value_for_the_moment_of_a_sample_moves_the_state(rig, infos):
+    signal = {"key": "s", "info": infos["signal"]}
+    await rig.send(-90, **signal)
+    rig.taken()
+
+    await rig.send(-50, **signal)
+
+    assert rig.state("s").state == "-50"
+    assert [e.type for e in rig.taken()] == [CHANGED, READING]
+    assert await rig.rows("s") == [(0, 0, -90)]
+    await rig.send(-50, **signal)
+    assert rig.taken() == []
+
+
 async def test_a_sample_is_kept_after_the_disk_had_refused_it(rig, infos):
     signal = {"key": "s", "info": infos["signal"]}
     rig.store.writer.fault = full

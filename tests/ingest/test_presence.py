@@ -1,11 +1,13 @@
 import asyncio
 import datetime as dt
 import errno
+import json
 
 import pytest
 
 from hub.ingest.presence import HYSTERESIS_US, RETRY_US
-from hub.model import DeviceInfo, GatewayKey
+from hub.model import DeviceInfo, DeviceKey, GatewayInfo, GatewayKey
+from hub.registry.registry import DEVICE, GATEWAY
 
 ONLINE = "gateway_online"
 OFFLINE = "gateway_offline"
@@ -120,6 +122,75 @@ async def test_after_a_start_a_gateway_is_offline_until_it_is_heard(rig):
     assert len(rig.taken(ONLINE)) == 1
 
 
+async def known(rig, seconds=None):
+    """Let a gateway be known from before a start."""
+    await rig.ingest(gateways=(rig.heard(seconds),))
+    await rig.committed()
+    await rig.reopen()
+
+
+@pytest.mark.parametrize(("promised", "patience"), [(90, 90), (None, 15 * MINUTE)])
+async def test_a_gateway_that_stays_silent_after_a_start_is_offline_once_its_time_is_over(
+    rig, promised, patience
+):
+    await known(rig, promised)
+    await pass_time(rig, patience - 1)
+    assert rig.taken() == []
+
+    await pass_time(rig, 1)
+    [event] = rig.taken(OFFLINE)
+    assert event.last_seen_us == rig.clock.now_us() - patience * 1_000_000
+    await pass_time(rig, 10_000)
+    assert rig.taken(OFFLINE) == []
+
+
+async def test_a_gateway_that_is_heard_after_a_start_is_not_missed(rig):
+    await known(rig, 90)
+    await pass_time(rig, 60)
+    await rig.ingest(gateways=(rig.heard(90),))
+    await pass_time(rig, 60)
+
+    assert [e.type for e in rig.taken(ONLINE, OFFLINE)] == [ONLINE]
+    await pass_time(rig, 30)
+    assert len(rig.taken(OFFLINE)) == 1
+
+
+async def test_a_gateway_that_was_offline_before_a_start_is_not_announced_once_more(rig):
+    await rig.ingest(gateways=(rig.heard(90),))
+    await pass_time(rig, 90)
+    await rig.committed()
+    await rig.reopen()
+
+    await pass_time(rig, 90)
+
+    assert rig.taken() == []
+    await rig.ingest(gateways=(rig.heard(90),))
+    assert len(rig.taken(ONLINE)) == 1
+
+
+async def test_a_group_is_awaited_after_a_start_too(rig):
+    group = GatewayInfo(key=rig.gateway, is_group=True)
+    await rig.ingest(gateways=(group,))
+    await rig.reopen()
+
+    await pass_time(rig, 15 * MINUTE)
+
+    [event] = rig.taken(OFFLINE)
+    assert event.last_seen_us == 0
+
+
+async def test_what_a_gateway_promises_is_written_when_it_changes(rig):
+    written = []
+    for seconds in (60, 60, 62, 90, None):
+        await rig.ingest(gateways=(rig.heard(seconds),))
+        await rig.committed()
+        written.append(json.loads((await rig.records(GATEWAY))["farm/gate"])["offline_after_us"])
+
+    assert written == [60_000_000, 60_000_000, 60_000_000, 90_000_000, 90_000_000]
+    await rig.reopen()
+    assert rig.registry.gateways[rig.gateway].offline_after_us == 90_000_000
+
+
 # -- devices --------------------------------------------------------------------------------------
 
 
@@ -195,6 +266,61 @@ async def test_a_stale_device_stays_unavailable_over_a_start(rig):
     assert state.last_changed == gone.last_changed
     await rig.ingest(rig.reading(22.5, -30), devices=(rig.told(60),))
     assert rig.state().state == "22.5"
+
+
+async def test_a_device_that_stays_silent_after_a_start_becomes_unavailable(rig):
+    await rig.ingest(rig.reading(21.5), devices=(rig.told(60),))
+    await rig.clock.advance(1000)
+    await rig.reopen()
+
+    # The hub was deaf while it was down: the device has its whole time once more.
+    await pass_time(rig, 179)
+    await rig.committed()
+    assert (rig.state().state, rig.taken()) == ("21.5", [])
+    await pass_time(rig, 1)
+    await rig.committed()
+
+    assert rig.state().state == "unavailable"
+    assert await rig.rows() == [(0, 0, 21.5), (1180, 0, None)]
+
+
+async def test_a_device_that_is_heard_after_a_start_stays(rig):
+    await rig.ingest(rig.reading(21.5), devices=(rig.told(60),))
+    await rig.reopen()
+    await pass_time(rig, 170)
+    await rig.ingest(rig.reading(22.5), devices=(rig.told(),))
+    await pass_time(rig, 170)
+    await rig.committed()
+
+    assert rig.state().state == "22.5"
+
+
+async def test_how_often_a_device_sends_is_written_when_it_changes(rig):
+    stored = []
+    for seconds in (60, 60, 62, 90, None):
+        await rig.ingest(devices=(rig.told(seconds),))
+        await rig.committed()
+        stored.append(json.loads((await rig.records(DEVICE))["farm/logger"])["interval_us"])
+        if seconds:
+            assert rig.registry.devices[rig.device].interval_us == seconds * 1_000_000
+
+    assert stored == [60_000_000, 60_000_000, 60_000_000, 90_000_000, 90_000_000]
+
+
+async def test_many_that_fall_silent_at_once_are_missed_a_few_at_a_time(rig):
+    keys = [DeviceKey("farm", str(n)) for n in range(150)]
+    await rig.ingest(
+        *[rig.reading(1, device=key) for key in keys],
+        devices=[DeviceInfo(key=key, interval=dt.timedelta(minutes=1)) for key in keys],
+    )
+    await rig.clock.advance(180)
+
+    assert rig.path.presence.look()
+    assert sum(not rig.registry.devices[key].is_available for key in keys) == 100
+    assert not rig.path.presence.look()
+    await rig.committed()
+
+    assert {state.state for state in rig.states.all()} == {"unavailable"}
 
 
 @pytest.mark.parametrize("is_refused", [True, False])

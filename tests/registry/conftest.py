@@ -83,7 +83,8 @@ class House:
             received=self.clock.now(),
             readings=[Reading(self.key, key, value, at, INFO) for key in keys],
             devices=[device],
-            gateways=(GatewayInfo(key=GatewayKey("farm", "gate")),),
+            # A group has no entities of its own, so that the logger's are all there are.
+            gateways=(GatewayInfo(key=GatewayKey("farm", "gate"), is_group=True),),
         )
         await self.path.ingest(batch)
         await self.clock.settle()

@@ -216,6 +216,17 @@ async def test_an_oversize_body_goes_to_the_quarantine_whole(serve, tmp_path, ma
     assert "hush" not in repr(item)
 
 
+async def test_an_oversize_body_is_kept_with_the_name_of_its_token(serve, tmp_path):
+    spools = DiskSpools(tmp_path)
+    route = Route("POST", PATH, size, access=lambda _: "north", body_limit=10, spool_limit=MIB)
+    hub = await serve(route, spools=spools)
+
+    assert told(await (await hub.wire()).ask(sized(b"x" * 11)))[0] == 201
+
+    item, _ = spools.items[7]
+    assert item.source == "north at 127.0.0.1"
+
+
 async def test_a_body_within_the_limit_is_not_spooled(serve, tmp_path):
     spools = DiskSpools(tmp_path)
     hub = await serve(post(body_limit=1000, spool_limit=2000), spools=spools)

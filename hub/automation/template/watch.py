@@ -19,7 +19,9 @@ class Watch:
     """One watched template.
 
     ``changed`` is called with the new result, or the :class:`~hub.errors.TemplateError`, and the
-    event behind it (None for the clock), whenever the result differs from the last one.
+    event behind it (None for the clock), whenever the result differs from the last one. A late
+    change is looked at too, because the template may depend on other things from then on, but what
+    it makes of the result is compared with nothing and told to nobody.
     """
 
     def __init__(
@@ -38,17 +40,18 @@ class Watch:
         self._dependencies = Dependencies()
         self._stops: dict[str | None, Callable[[], None]] = {}
         self._stop_minute: Callable[[], None] | None = None
-        self._stop_late: Callable[[], None] | None = None
+        self._stop_pause: Callable[[], None] | None = None
+        self._waiting: StateChanged | None = None
         self._rendered = 0.0
         self.result: Any = self._render()
 
     def stop(self) -> None:
         """End it."""
-        for stop in (*self._stops.values(), self._stop_minute, self._stop_late):
+        for stop in (*self._stops.values(), self._stop_minute, self._stop_pause):
             if stop is not None:
                 stop()
         self._stops.clear()
-        self._stop_minute = self._stop_late = None
+        self._stop_minute = self._stop_pause = None
         self._changed = _nobody
 
     def _render(self) -> Any:  # noqa: ANN401 - a template can mean anything
@@ -97,17 +100,21 @@ class Watch:
         if limit is not None and event.entity_id not in self._dependencies.entities:
             left = self._rendered + limit.total_seconds() - self._clock.monotonic()
             if left > 0:
-                if self._stop_late is None:
-                    self._stop_late = self._clock.call_later(left, lambda: self._late(event))
+                if self._waiting is None or self._waiting.is_late:
+                    self._waiting = event
+                if self._stop_pause is None:
+                    self._stop_pause = self._clock.call_later(left, self._pause_over)
                 return
         self._refresh(event)
 
-    def _late(self, event: StateChanged) -> None:
-        self._stop_late = None
+    def _pause_over(self) -> None:
+        event, self._stop_pause, self._waiting = self._waiting, None, None
         self._refresh(event)
 
     def _refresh(self, event: StateChanged | None) -> None:
         result = self._render()
+        if event is not None and event.is_late:
+            return
         before, self.result = self.result, result
         if type(before) is type(result) and (
             before == result if not isinstance(result, TemplateError) else True

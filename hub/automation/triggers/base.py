@@ -89,7 +89,7 @@ class Holds:
         rooms = self._site.rooms
 
         def changed(event: StateChanged) -> None:
-            if not still(event):
+            if not event.is_late and not still(event):
                 cancel()
 
         def due() -> None:

@@ -91,7 +91,8 @@ class TimeTrigger(Trigger):
             stop = self._schedule(site, entity_id, state)
 
         def changed(event: StateChanged) -> None:
-            follow(event.new_state)
+            if not event.is_late:
+                follow(event.new_state)
 
         leave = site.rooms.bus.subscribe(
             StateChanged, changed, owner=site.name, where={"entity_id": entity_id}

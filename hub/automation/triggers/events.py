@@ -10,7 +10,7 @@ from hub.automation.sections import Section
 from hub.automation.triggers.base import Common, Detach, Site, Trigger
 from hub.automation.values import Value
 from hub.event import Event, type_of
-from hub.events import HubStopping
+from hub.events import HubStopping, StateChanged
 
 _PLAIN = (str, int, float, bool)
 
@@ -84,6 +84,8 @@ class EventTrigger(Trigger):
     def _fired(
         self, site: Site, data: Mapping[str, Any], context: Mapping[str, Any], event: Event
     ) -> None:
+        if isinstance(event, StateChanged) and event.is_late:
+            return
         if data and not _holds(event.data, data):
             return
         if context:

@@ -59,6 +59,8 @@ class NumericTrigger(Trigger):
             return None
 
     def _changed(self, site: Site, holds: Holds, armed: set[str], event: StateChanged) -> None:
+        if event.is_late:
+            return
         state, entity_id = event.new_state, event.entity_id
         if state is None:
             return

@@ -51,6 +51,8 @@ class StateTrigger(Trigger):
         return detach
 
     def _changed(self, site: Site, holds: Holds, event: StateChanged) -> None:
+        if event.is_late:
+            return
         attribute = self.attribute
         old = value_of(event.old_state, attribute)
         new = value_of(event.new_state, attribute)

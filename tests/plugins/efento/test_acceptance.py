@@ -31,6 +31,7 @@ TOKEN = "correct-horse"
 MEASUREMENTS = "/api/v4/measurements"
 HEARTBEAT = "/api/v4/gateways/heartbeat"
 ONE = "sensor.efento_282c024fffb1_temperature"
+SIGNAL = "sensor.efento_282c024fffb1_signal_strength"
 
 
 @pytest.fixture
@@ -309,7 +310,9 @@ WATCH = {
 
 
 @pytest.mark.parametrize("automations", [[WATCH]])
-async def test_e20_a_backfill_fires_nothing_and_a_live_reading_once(hub, send, entry, hub_events):
+async def test_e20_a_backfill_fires_nothing_and_a_live_reading_once(
+    hub, send, entry, hub_clock, hub_events
+):
     old = [
         entry(("temperature", n), measured_at=f"2024-10-{day} 12:{n:02}:00 UTC")
         for day in (10, 11)
@@ -349,6 +352,7 @@ async def test_e22_two_gateways_that_hear_one_logger_bring_one_reading(hub, send
     assert await values(hub) == [6]
     device = hub.registry.devices[DeviceKey("efento", "282C024FFFB1")]
     assert (device.heard_by.uid, device.best_signal) == ("token:b", -50)
+    assert state(hub, SIGNAL) == "-50"
 
 
 async def test_e23_a_wrong_token_is_refused_and_loses_nothing(hub, send, entry, caplog):
@@ -517,7 +521,9 @@ BROKEN = {**WATCH, "actions": [{"event": "seen", "event_data": {"x": "{{ 1 / 0 }
 
 
 @pytest.mark.parametrize("automations", [[BROKEN]])
-async def test_e36_a_broken_automation_is_not_the_gateways_business(hub, send, entry, caplog):
+async def test_e36_a_broken_automation_is_not_the_gateways_business(
+    hub, send, entry, hub_clock, caplog
+):
     await send(entry(("temperature", 6)))
 
     answer = await send(entry(("temperature", 7), measured_at="2024-10-12 15:28:30 UTC"))
