@@ -41,8 +41,10 @@ class PluginHost:
         self._contexts: dict[str, HubContext] = {}
         self._removers: dict[str, list[Callable[[], object]]] = {}
         self._topics: dict[str, str] = {}
-        self._fallen: list[HubContext] = []
         self._tasks = Tasks("plugins")
+        self._fallen_count = 0
+        self._has_tidied = asyncio.Event()
+        self._has_tidied.set()
         self.template_functions: dict[str, Callable[..., Any]] = {}
 
     def context_of(self, name: str) -> HubContext | None:
@@ -79,8 +81,17 @@ class PluginHost:
         """Take out a plugin whose lifespan ended by itself; its tasks end soon after."""
         context = self._take_out(plugin)
         if context is not None:
-            self._fallen.append(context)
-            self._tasks.spawn(context.close(), name=f"end of {plugin.name}")
+            self._fallen_count += 1
+            self._has_tidied.clear()
+            self._tasks.spawn(self._tidy(context), name=f"end of {plugin.name}")
+
+    async def _tidy(self, context: HubContext) -> None:
+        try:
+            await context.close()
+        finally:
+            self._fallen_count -= 1
+            if not self._fallen_count:
+                self._has_tidied.set()
 
     def _take_out(self, plugin: Plugin) -> HubContext | None:
         self._notice(plugin)
@@ -96,10 +107,7 @@ class PluginHost:
             await self.loader.stop(plugin)
             await context.close()
             self._undo(plugin)
-        for fallen in self._fallen:
-            await fallen.close()
-        self._fallen.clear()
-        await self._tasks.stop()
+        await self._has_tidied.wait()  # bounded: a task that does not stop is left alone
 
     def _set_up(self, plugin: Plugin, routes: Routes) -> None:
         loader = self.loader
