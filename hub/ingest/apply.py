@@ -152,7 +152,7 @@ class Applier:
             self._write(series, value, times, context, is_late=is_late)
         if is_late:
             prepared.note_late(series, at_us)
-        elif self._bus.wants(ReadingReceived):
+        elif not prepared.is_own and self._bus.wants(ReadingReceived):
             self._bus.publish(
                 ReadingReceived(
                     entity.device.plugin,

@@ -85,6 +85,7 @@ class Notes:
 
     def _submit(self, prepared: Prepared, failed: Callable[[], None]) -> None:
         """Store what nobody waits for; *failed* is called if it can't be stored."""
+        prepared.is_own = True
         if not prepared.write.row_count:
             if prepared.newest:
                 self._applier.enqueue(prepared.write.take())

@@ -54,7 +54,7 @@ class Ingest:
         """
         prepared = await self._prepare(batch)
         if not prepared.write.row_count:
-            self.applier.enqueue(prepared)
+            self.applier.enqueue(prepared.write.take())
             return self._result(prepared)
         try:
             await self._writer.submit(prepared.write)

@@ -38,6 +38,7 @@ class Prepared:
         "gateways",
         "ignored_count",
         "is_gap",
+        "is_own",
         "late",
         "newest",
         "news",
@@ -70,6 +71,8 @@ class Prepared:
         self.sampled: list[Series] = []
         self.quarantined: list[Quarantined] = []
         self.is_gap = False
+        self.is_own = False
+        """Whether the hub noted this itself: then it is told as a state, not as a reading."""
         self.state_only = 0
         self.suspect_count = 0
         self.ignored_count = 0
