@@ -1,24 +1,10 @@
 """Oversize bodies on their way from the server into the quarantine."""
 
 from hub.clock import Clock
+from hub.ingest.prepared import item_of
 from hub.model import Quarantined
 from hub.storage.quarantine import Quarantine
 from hub.storage.spool import Spool
-from hub.storage.writes import QuarantineItem
-
-
-def item_of(part: Quarantined, received_us: int) -> QuarantineItem:
-    """Make what the store keeps of what a plugin or the server puts aside."""
-    return QuarantineItem(
-        received=received_us,
-        plugin=part.plugin,
-        source=part.source,
-        reason=part.reason,
-        body=part.raw,
-        route=part.route,
-        part=part.part,
-        headers=part.headers,
-    )
 
 
 class QuarantineSpools:

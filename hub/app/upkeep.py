@@ -91,11 +91,12 @@ class Upkeep:
 
     async def _retention(self) -> None:
         while True:
+            # Before the run: a disk that fills up during it is due again at once.
+            self._is_retention_due.clear()
             try:
                 await self._store.retention.run()
             except StorageError as err:
                 log.warning("retention failed error=%s", err)
-            self._is_retention_due.clear()
             try:
                 async with asyncio.timeout(RETENTION_SECONDS):
                     await self._is_retention_due.wait()

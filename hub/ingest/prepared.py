@@ -11,6 +11,20 @@ STATE_ONLY = -2
 NOWHERE = -3
 
 
+def item_of(part: Quarantined, received_us: int) -> QuarantineItem:
+    """Make what the store keeps of what a plugin or the server puts aside."""
+    return QuarantineItem(
+        received=received_us,
+        plugin=part.plugin,
+        source=part.source,
+        reason=part.reason,
+        body=part.raw,
+        route=part.route,
+        part=part.part,
+        headers=part.headers,
+    )
+
+
 class Write(WriteBatch):
     """What the writer gets, with the way back to where it came from."""
 
@@ -80,18 +94,7 @@ class Prepared:
     def put_aside(self, part: Quarantined) -> None:
         """Send a part of the message to the quarantine."""
         self.quarantined.append(part)
-        self.write.quarantined.append(
-            QuarantineItem(
-                received=self.received_us,
-                plugin=part.plugin,
-                source=part.source,
-                reason=part.reason,
-                body=part.raw,
-                route=part.route,
-                part=part.part,
-                headers=part.headers,
-            )
-        )
+        self.write.quarantined.append(item_of(part, self.received_us))
 
     def note_late(self, series: Series, at_us: int) -> None:
         """Count a stored reading that is history only."""
